@@ -1,0 +1,282 @@
+// The op table: everything the helper can be told to do. One entry an op; scripts/generate-ops-header makes the C side of it.
+// An op carries the name of its syscall where there is one. The order is the wire's numbering: append, never reorder.
+
+// How a field travels (little endian, each field padded to 4 bytes) and what it is on either side:
+//   u32, i32, u64   number, number, bigint
+//   bool            boolean, a u32 of 0 or 1
+//   string          u32 length, bytes, NUL; no NUL inside                               const char *
+//   bytes           u32 length, bytes                                                   struct bytes
+//   strings         u32 count, then strings                                             struct strings (NULL-terminated)
+//   u32s            u32 count, then values                                              struct u32s
+//   slot            the name of a descriptor in the helper's table; null for none       uint32_t, NO_SLOT
+//   ops             a nested program                                                    struct program
+export type FieldKind = 'u32' | 'i32' | 'u64' | 'bool' | 'string' | 'bytes' | 'strings' | 'u32s' | 'slot' | 'ops';
+
+interface OpDefinition {
+  readonly help: string;
+  readonly fields: Readonly<Record<string, FieldKind>>;
+}
+
+// "in-root" path: resolved below the slot `root` by openat2(RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS), never by the host's view.
+export const opTable = {
+  // ── talking to the caller ────────────────────────────────────────────────────────────────────────────────────────
+  write: { help: "write bytes to one of the caller's descriptors (1 or 2)", fields: { descriptor: 'u32', content: 'bytes' } },
+  appendFile: {
+    help: "append to a file of the caller's (O_APPEND|O_CREAT, 0644), such as --log",
+    fields: { path: 'string', content: 'bytes' },
+  },
+  createFile: {
+    help: 'create a new file; one that exists is an error (O_EXCL)',
+    fields: { path: 'string', mode: 'u32', content: 'bytes' },
+  },
+  exit: { help: 'leave with this status, after the onExit programs', fields: { status: 'u32' } },
+
+  // ── the shape of a run ───────────────────────────────────────────────────────────────────────────────────────────
+  onExit: { help: 'push a program that runs, last pushed first, when the helper leaves, however it leaves', fields: { program: 'ops' } },
+  clone: {
+    help: "clone3 a child that runs a program; `cgroup` joins by CLONE_INTO_CGROUP; with CLONE_PARENT in flags the child becomes the helper's own and replaces its maker as init",
+    fields: { flags: 'u64', cgroup: 'slot', program: 'ops' },
+  },
+  notifyChild: { help: 'let the child pass its waitForParent of the same stage', fields: { stage: 'u32' } },
+  waitForParent: { help: 'wait in the child for notifyChild of this stage; a vanished helper ends the child', fields: { stage: 'u32' } },
+  notifyParent: { help: 'let the helper pass its waitForChild of the same stage', fields: { stage: 'u32' } },
+  waitForChild: { help: 'wait for notifyParent of this stage; a failed or dead child fails the plan', fields: { stage: 'u32' } },
+  waitForExecute: { help: "wait until the child has become the container's process (or failed)", fields: {} },
+  wait: { help: "forward signals to init and wait; its status (128+n for a signal) becomes the helper's", fields: {} },
+
+  // ── state directory ──────────────────────────────────────────────────────────────────────────────────────────────
+  createStateDirectory: {
+    help: 'make root (0700, with parents) and root/id (0700, O_EXCL), open and flock it',
+    fields: { path: 'string', id: 'string', directory: 'slot' },
+  },
+  openStateDirectory: {
+    help: 'open root/id without following links; `lock` takes its flock, and fails if another holds it',
+    fields: { path: 'string', id: 'string', lock: 'bool', directory: 'slot' },
+  },
+  writeStateFile: {
+    help: 'write a file in a state directory atomically (temporary name, rename), 0600',
+    fields: { directory: 'slot', name: 'string', content: 'bytes' },
+  },
+  recordInit: { help: 'write "<pid> <start time>" of init to a file in a state directory', fields: { directory: 'slot', name: 'string' } },
+  removeStateDirectory: {
+    help: 'remove the files in a state directory, then the directory',
+    fields: { path: 'string', id: 'string', directory: 'slot' },
+  },
+  writePidFile: { help: "write init's pid in decimal, without a newline (temporary name, rename)", fields: { path: 'string' } },
+
+  // ── processes of another container ───────────────────────────────────────────────────────────────────────────────
+  openProcess: {
+    help: 'pidfd_open; ESRCH also when the start time (clock ticks since boot) differs',
+    fields: { pid: 'u32', startTime: 'u64', process: 'slot' },
+  },
+  signalProcess: {
+    help: 'pidfd_send_signal; with `orGone` a process that has ended is no error',
+    fields: { process: 'slot', signal: 'u32', orGone: 'bool' },
+  },
+  waitForProcess: {
+    help: 'wait until the process of a pidfd has ended; ETIMEDOUT after the time',
+    fields: { process: 'slot', milliseconds: 'u32' },
+  },
+
+  // ── cgroup v2 ────────────────────────────────────────────────────────────────────────────────────────────────────
+  createCgroup: {
+    help: 'make each missing component of `path` below the cgroup2 mount; enable `required` (an error if refused) and `wanted` controllers in every ancestor',
+    fields: { mountpoint: 'string', path: 'string', required: 'strings', wanted: 'strings', cgroup: 'slot' },
+  },
+  openCgroup: {
+    help: 'open an existing cgroup; with `orGone` a missing one leaves the slot empty, and later ops on it do nothing',
+    fields: { mountpoint: 'string', path: 'string', orGone: 'bool', cgroup: 'slot' },
+  },
+  writeCgroupFile: { help: 'write one value to one file of a cgroup', fields: { cgroup: 'slot', file: 'string', value: 'string' } },
+  attachDeviceProgram: {
+    help: 'load an eBPF program (BPF_PROG_TYPE_CGROUP_DEVICE) and attach it to a cgroup',
+    fields: { cgroup: 'slot', program: 'bytes' },
+  },
+  killCgroup: {
+    help: 'write 1 to cgroup.kill (freeze and signal each where the kernel lacks it) and wait until it is empty',
+    fields: { cgroup: 'slot' },
+  },
+  removeCgroup: {
+    help: 'remove a cgroup, its descendants, and those of its ancestors that createCgroup made and nobody uses',
+    fields: { mountpoint: 'string', path: 'string', cgroup: 'slot' },
+  },
+
+  // ── namespaces ───────────────────────────────────────────────────────────────────────────────────────────────────
+  openNamespace: {
+    help: 'open a namespace by path; EINVAL unless it is of this type (a CLONE_NEW* bit)',
+    fields: { path: 'string', type: 'u64', namespace: 'slot' },
+  },
+  createUserNamespace: {
+    help: 'make a user namespace with these maps, for an idmapped mount',
+    fields: { uidMap: 'string', gidMap: 'string', namespace: 'slot' },
+  },
+  setns: { help: 'join an opened namespace', fields: { namespace: 'slot', type: 'u64' } },
+  unshare: { help: 'unshare(flags)', fields: { flags: 'u64' } },
+  writeIdMaps: {
+    help: 'write uid_map, gid_map and, if asked, "deny" to setgroups of the child last cloned',
+    fields: { uidMap: 'string', gidMap: 'string', denySetgroups: 'bool' },
+  },
+  setTimeOffsets: { help: 'write /proc/self/timens_offsets (before any process enters the time namespace)', fields: { offsets: 'string' } },
+  sethostname: { help: 'sethostname', fields: { name: 'string' } },
+  setdomainname: { help: 'setdomainname', fields: { name: 'string' } },
+  bringLoopbackUp: { help: 'set lo up in the current network namespace', fields: {} },
+
+  // ── mounts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+  setPropagation: {
+    help: 'change the propagation (MS_SLAVE, …) of the mount at a host path, or of a mount kept in a slot when path is empty',
+    fields: { path: 'string', mount: 'slot', propagation: 'u32', recursive: 'bool' },
+  },
+  openTree: {
+    help: 'open_tree(OPEN_TREE_CLONE) of a host path, private; set and clear MOUNT_ATTR_* (`recursive*` with AT_RECURSIVE); idmap it by a user namespace',
+    fields: {
+      source: 'string',
+      recursive: 'bool',
+      set: 'u64',
+      clear: 'u64',
+      recursiveSet: 'u64',
+      recursiveClear: 'u64',
+      propagation: 'u32',
+      recursivePropagation: 'bool',
+      userNamespace: 'slot',
+      recursiveIdmap: 'bool',
+      tree: 'slot',
+    },
+  },
+  openNull: { help: "open the host's /dev/null, character device 1:3 or an error", fields: { null: 'slot' } },
+  openRoot: {
+    help: 'bind the host directory over itself, private, and keep the mount; what follows is below it',
+    fields: { path: 'string', recursive: 'bool', userNamespace: 'slot', root: 'slot' },
+  },
+  openOverlayRoot: {
+    help: "mount an overlay of host directories over the first lower one and keep it; without upper and work a tmpfs (size in bytes, 0: the kernel's default) takes what is written",
+    fields: { lowers: 'strings', upper: 'string', work: 'string', options: 'strings', size: 'u64', root: 'slot' },
+  },
+  mount: {
+    help: 'fsopen, fsconfig (`options`: "flag" or "key=value"), fsmount with MOUNT_ATTR_*, move_mount to an in-root destination, created if missing; `copyUp` first copies the directory below it; `exact` refuses symlinks (for /proc and /sys)',
+    fields: {
+      root: 'slot',
+      destination: 'string',
+      type: 'string',
+      source: 'string',
+      options: 'strings',
+      attributes: 'u64',
+      exact: 'bool',
+      copyUp: 'bool',
+      keepMode: 'bool',
+      mount: 'slot',
+    },
+  },
+  moveMount: {
+    help: "attach a tree to an in-root destination, created as file or directory after the tree's kind",
+    fields: { root: 'slot', tree: 'slot', destination: 'string', exact: 'bool' },
+  },
+  remount: {
+    help: 'fsconfig(FSCONFIG_CMD_RECONFIGURE) or, with options empty, mount_setattr of the mount at an in-root destination',
+    fields: { root: 'slot', destination: 'string', options: 'strings', set: 'u64', clear: 'u64' },
+  },
+  setMountAttributes: {
+    help: 'mount_setattr on a mount kept in a slot',
+    fields: { mount: 'slot', set: 'u64', clear: 'u64', recursive: 'bool' },
+  },
+  setPathReadonly: {
+    help: 'make an in-root path read-only with all below it; a missing one is skipped',
+    fields: { root: 'slot', path: 'string' },
+  },
+  maskPath: {
+    help: 'cover an in-root path: a file by the null device, a directory by an empty read-only tmpfs; a missing one is skipped',
+    fields: { root: 'slot', path: 'string', null: 'slot' },
+  },
+  createDirectory: {
+    help: 'make an in-root directory with its missing parents',
+    fields: { root: 'slot', path: 'string', mode: 'u32', uid: 'u32', gid: 'u32' },
+  },
+  createDevice: {
+    help: 'mknodat (type: S_IFCHR, S_IFBLK, S_IFIFO), verify, chmod, chown; an existing node must be the same device',
+    fields: { root: 'slot', path: 'string', type: 'u32', major: 'u32', minor: 'u32', mode: 'u32', uid: 'u32', gid: 'u32' },
+  },
+  createSymlink: {
+    help: 'make an in-root symbolic link; one that exists is left',
+    fields: { root: 'slot', path: 'string', target: 'string' },
+  },
+  pivotRoot: {
+    help: 'pivot_root(".", ".") into the kept root, detach the old one, chdir to /; then the root\'s propagation (0: leave)',
+    fields: { root: 'slot', propagation: 'u32', recursive: 'bool' },
+  },
+  openProc: { help: 'a detached procfs of the current pid namespace, which nobody can cover', fields: { proc: 'slot' } },
+  setSysctl: { help: 'write a file below sys/ of a detached procfs', fields: { proc: 'slot', path: 'string', value: 'string' } },
+
+  // ── the process ──────────────────────────────────────────────────────────────────────────────────────────────────
+  setsid: { help: 'setsid', fields: {} },
+  joinSessionKeyring: { help: 'a new session keyring of this name; ENOSYS is no error', fields: { name: 'string' } },
+  setDumpable: { help: 'prctl(PR_SET_DUMPABLE)', fields: { dumpable: 'bool' } },
+  setOomScoreAdjust: { help: 'write /proc/self/oom_score_adj (before the root changes)', fields: { value: 'i32' } },
+  setrlimit: {
+    help: 'prlimit of init (resource: RLIMIT_*); from the helper, or in the child on itself',
+    fields: { resource: 'u32', soft: 'u64', hard: 'u64' },
+  },
+  setScheduler: {
+    help: 'sched_setattr on itself',
+    fields: { policy: 'u32', flags: 'u64', nice: 'i32', priority: 'u32', runtime: 'u64', deadline: 'u64', period: 'u64' },
+  },
+  setIoPriority: { help: 'ioprio_set on itself (class<<13 | data)', fields: { priority: 'u32' } },
+  setAffinity: { help: 'sched_setaffinity on itself', fields: { cpus: 'u32s' } },
+  setMemoryPolicy: { help: 'set_mempolicy (mode with its MPOL_F_* flags)', fields: { mode: 'u32', nodes: 'u32s' } },
+  setPersonality: { help: 'personality', fields: { persona: 'u32' } },
+  setUmask: { help: 'umask', fields: { mask: 'u32' } },
+  preserveDescriptors: { help: "keep 3 to 3+count-1 for the container's process; a closed one is an error", fields: { count: 'u32' } },
+  closeDescriptors: { help: 'close all from 3+preserve on, but the line to the helper', fields: { preserve: 'u32' } },
+  chownStdio: {
+    help: 'give terminals and pipes at 0 to 2 to this user, never the null device; EPERM and EROFS are no error',
+    fields: { uid: 'u32', gid: 'u32' },
+  },
+  dropBoundingSet: { help: 'drop all capabilities but these from the bounding set', fields: { keep: 'u64' } },
+  keepCapabilities: { help: 'PR_SET_KEEPCAPS over the change of user', fields: {} },
+  setUser: {
+    help: 'setgroups (if `setGroups`), setresgid, setresuid',
+    fields: { uid: 'u32', gid: 'u32', groups: 'u32s', setGroups: 'bool' },
+  },
+  setCapabilities: { help: 'capset, read back by capget', fields: { effective: 'u64', permitted: 'u64', inheritable: 'u64' } },
+  setAmbient: { help: 'clear the ambient set, then raise these; one the kernel refuses is skipped', fields: { ambient: 'u64' } },
+  setNoNewPrivileges: { help: 'prctl(PR_SET_NO_NEW_PRIVS)', fields: {} },
+  installSeccomp: {
+    help: 'seccomp(SECCOMP_SET_MODE_FILTER) of a classic BPF program (struct sock_filter array)',
+    fields: { program: 'bytes', flags: 'u32' },
+  },
+  changeDirectory: {
+    help: 'chdir in the container; afterwards getcwd must be absolute and reachable; with `mayBeDenied` EACCES and EPERM leave it for a second try as the user',
+    fields: { path: 'string', mayBeDenied: 'bool' },
+  },
+  findHome: { help: 'HOME for execute, from the container\'s /etc/passwd by uid, else "/"', fields: { uid: 'u32' } },
+  findProgram: {
+    help: 'look `name` up in the directories of `searchPath` (colon-separated) unless it has a slash; it must be an executable regular file',
+    fields: { name: 'string', searchPath: 'string' },
+  },
+  execute: {
+    help: 'unblock signals, execve what findProgram found; never returns',
+    fields: { arguments: 'strings', environment: 'strings' },
+  },
+} as const satisfies Record<string, OpDefinition>;
+
+export type OpName = keyof typeof opTable;
+
+// Every op names the place in config.json that it came from ('' when it has none): RFC 6901, e.g. /mounts/3.
+export type Op = {
+  readonly [Name in OpName]: { readonly op: Name; readonly pointer: string } & FieldValues<(typeof opTable)[Name]['fields']>;
+}[OpName];
+export type OpOf<Name extends OpName> = Extract<Op, { readonly op: Name }>;
+export type Plan = readonly Op[];
+
+type FieldValues<Fields> = { readonly [Name in keyof Fields]: Fields[Name] extends FieldKind ? FieldValue[Fields[Name]] : never };
+
+interface FieldValue {
+  readonly u32: number;
+  readonly i32: number;
+  readonly u64: bigint;
+  readonly bool: boolean;
+  readonly string: string;
+  readonly bytes: Uint8Array;
+  readonly strings: readonly string[];
+  readonly u32s: readonly number[];
+  readonly slot: string | null;
+  readonly ops: readonly Op[];
+}
