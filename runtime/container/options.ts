@@ -1,0 +1,78 @@
+// What the command line asks of a lifecycle verb. Every path is absolute; what was not given is null.
+import type { Config } from '../config/config.ts';
+
+export type LogFormat = 'text' | 'json';
+export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled';
+
+/** The flags that stand before the command. */
+export interface GlobalOptions {
+  /** Where the state directories are: --root, or /run/krun, or $XDG_RUNTIME_DIR/krun. */
+  readonly root: string;
+  /** Whether --root was given (then a missing directory is an error to `list`). */
+  readonly explicitRoot: boolean;
+  readonly cgroupManager: CgroupManager;
+  readonly rootless: 'true' | 'false' | 'auto';
+  readonly debug: boolean;
+  readonly log: LogOptions;
+}
+
+export interface LogOptions {
+  /** The log file, or null for stderr. */
+  readonly file: string | null;
+  readonly format: LogFormat;
+}
+
+export interface RunOptions extends GlobalOptions {
+  /** Checked against the id rule; null: make one up. */
+  readonly id: string | null;
+  readonly bundle: string;
+  /** The config of `run --rootfs DIR -- CMD…`, which has no bundle (`bundle` is then the caller's cwd); null: read config.json. */
+  readonly config: Config | null;
+  readonly pidFile: string | null;
+  /** How many descriptors from 3 on the container's process keeps. */
+  readonly preserveFds: number;
+  /** A writable tmpfs above the root file system, gone at exit. */
+  readonly ephemeral: boolean;
+  readonly overlay: OverlayOptions | null;
+  readonly noNewKeyring: boolean;
+  readonly noSubreaper: boolean;
+  /** Keep state directory and cgroup after the container's process has ended. */
+  readonly keep: boolean;
+  /** Print the id, one line on stdout, before the container's process starts. */
+  readonly printId: boolean;
+}
+
+export interface OverlayOptions {
+  /** Directories below the root file system's own, topmost first. */
+  readonly lowers: readonly string[];
+  /** Both or neither; without them a tmpfs takes what is written. */
+  readonly upper: string | null;
+  readonly work: string | null;
+}
+
+export interface StateOptions extends GlobalOptions {
+  readonly id: string;
+}
+
+export interface DeleteOptions extends GlobalOptions {
+  readonly id: string;
+  readonly force: boolean;
+}
+
+export interface CollectOptions extends GlobalOptions {
+  /** Only this container; null: all that have ended. */
+  readonly id: string | null;
+}
+
+export interface ListOptions extends GlobalOptions {
+  readonly format: 'table' | 'json';
+  readonly quiet: boolean;
+}
+
+export interface KillOptions extends GlobalOptions {
+  readonly id: string;
+  /** 1 to 64. */
+  readonly signal: number;
+  /** The obsolete --all: a container that does not run is no error. */
+  readonly all: boolean;
+}
