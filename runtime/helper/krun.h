@@ -1,0 +1,86 @@
+/* What the files of the helper share: the context, failures, descriptors. */
+#pragma once
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "generated/ops.h"
+
+#define MAX_EXITS 32
+
+/* One failure: the first wins. The op that ran is known from `op`. */
+struct failure {
+  const struct op *op;
+  const char *syscall;
+  int error;
+  char path[PATH_MAX];
+  char detail[1024];
+};
+
+struct context {
+  int *slots;
+  uint32_t slot_count;
+  const struct op *current;
+  struct failure failure;
+  bool failed;
+
+  bool is_child;   /* this process runs a clone's program */
+  int line;        /* SOCK_SEQPACKET: the helper's or the child's end; -1 before clone */
+  pid_t child;     /* helper: the process cloned last (a stage or init) */
+  pid_t init;      /* helper: the container's first process */
+  int init_pidfd;
+  bool executed;   /* helper: init has become the container's process */
+  uint32_t reached; /* helper: the last stage that the child has reported */
+
+  int exit_status;
+  bool leaving;    /* an exit op ran */
+  const struct program *exits[MAX_EXITS];
+  uint32_t exit_count;
+
+  /* child: for execute */
+  char program[PATH_MAX];
+  char home[PATH_MAX];
+};
+
+/* Record a failure (errno is read) and return -1, so that an op can end with `return fail(…)`. path may be "". */
+int fail(struct context *context, const char *syscall, const char *path);
+int fail_with(struct context *context, int error, const char *syscall, const char *path);
+/* As fail_with, and explain: a short "key=value" line, as printf. */
+int fail_detail(struct context *context, int error, const char *syscall, const char *path, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Slots. slot_fd fails with EBADF when the slot is empty; slot_store takes the descriptor over (and closes what was there). */
+int slot_fd(struct context *context, uint32_t slot);
+bool slot_empty(const struct context *context, uint32_t slot);
+int slot_store(struct context *context, uint32_t slot, int fd);
+
+/* Descriptors that close themselves. */
+#define AUTO_CLOSE __attribute__((cleanup(close_descriptor)))
+static inline void close_descriptor(int *fd) {
+  if (*fd >= 0) close(*fd);
+}
+static inline int steal_fd(int *fd) {
+  int taken = *fd;
+  *fd = -1;
+  return taken;
+}
+
+/* Write all bytes, through short writes and EINTR; 0 or -1 with errno. */
+int write_all(int fd, const void *data, size_t length);
+
+/* Run a program's ops in order until one fails or leaves; 0 or -1. */
+int run_program(struct context *context, const struct program *program);
+
+/* Points at which the build for tests can stop, fail or be killed (KRUN_TEST_STOP, _FAIL, _KILL); nothing otherwise. */
+#ifdef KRUN_TEST
+int test_op(struct context *context, const struct op *op);
+void test_point(const char *name);
+#else
+#define test_op(context, op) 0
+#define test_point(name) ((void)0)
+#endif
