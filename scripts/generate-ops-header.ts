@@ -16,12 +16,12 @@ const cTypes: Record<FieldKind, string> = {
   slot: 'uint32_t ',
   ops: 'struct program ',
 };
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const toSnake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const ops = Object.entries(opTable).map(([name, { help, fields }]) => ({
   name,
   help,
-  snake: snake(name),
-  code: `OP_${snake(name).toUpperCase()}`,
+  snake: toSnake(name),
+  code: `OP_${toSnake(name).toUpperCase()}`,
   fields: Object.entries(fields) as [string, FieldKind][],
 }));
 
@@ -40,7 +40,7 @@ writeIfChanged('ops.h', [
   ...ops.flatMap(({ snake, help, fields }) => [
     `/* ${help} */`,
     `struct op_${snake} {`,
-    ...fields.map(([name, kind]) => `  ${cTypes[kind]}${snake(name)};`),
+    ...fields.map(([name, kind]) => `  ${cTypes[kind]}${toSnake(name)};`),
     ...(fields.length === 0 ? ['  char nothing;'] : []),
     '};',
   ]),
@@ -64,10 +64,12 @@ writeIfChanged('ops.c', [
     .filter(({ fields }) => fields.length > 0)
     .map(
       ({ snake, fields }) =>
-        `static const struct field fields_${snake}[] = {${fields.map(([name, kind]) => `{FIELD_${kind.toUpperCase()}, offsetof(struct op, ${snake}_op.${snake(name)})}`).join(', ')}};`,
+        `static const struct field fields_${snake}[] = {${fields.map(([name, kind]) => `{FIELD_${kind.toUpperCase()}, offsetof(struct op, ${snake}_op.${toSnake(name)})}`).join(', ')}};`,
     ),
   'const struct op_kind op_kinds[OP_COUNT] = {',
-  ...ops.map(({ name, code, snake, fields }) => `  [${code}] = {"${name}", ${fields.length > 0 ? `fields_${snake}` : '0'}, ${fields.length}},`),
+  ...ops.map(
+    ({ name, code, snake, fields }) => `  [${code}] = {"${name}", ${fields.length > 0 ? `fields_${snake}` : '0'}, ${fields.length}},`,
+  ),
   '};',
   'int run_op(struct context *context, const struct op *op) {',
   '  switch ((enum op_code)op->code) {',

@@ -32,7 +32,8 @@ function writeOp(writer: Writer, op: Op, slots: Map<string, number>): void {
   writer.string(op.pointer);
   const values = op as unknown as Record<string, unknown>;
   for (const [name, kind] of Object.entries(opTable[op.op].fields)) {
-    if (values[name] === undefined) throw new KrunError('E_INTERNAL', `op ${op.op} lacks its field ${name}`, { op: op.op, pointer: op.pointer });
+    if (values[name] === undefined)
+      throw new KrunError('E_INTERNAL', `op ${op.op} lacks its field ${name}`, { op: op.op, pointer: op.pointer });
     writers[kind as FieldKind](writer, values[name], slots);
   }
 }

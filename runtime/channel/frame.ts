@@ -15,7 +15,8 @@ export const maximumLength = { request: 4 * 1024 * 1024, plan: 16 * 1024 * 1024 
 export type FrameType = keyof typeof frameTypes;
 
 export function encodeFrame(type: FrameType, body: Uint8Array): Uint8Array {
-  if (body.length > maximumLength[type]) throw new KrunError('E_PROTO', `a ${type} of ${body.length} bytes is more than ${maximumLength[type]}`);
+  if (body.length > maximumLength[type])
+    throw new KrunError('E_PROTO', `a ${type} of ${body.length} bytes is more than ${maximumLength[type]}`);
   const frame = new Uint8Array(headerLength + body.length);
   const view = new DataView(frame.buffer);
   view.setUint32(0, frameMagic, true);
@@ -32,9 +33,11 @@ export function decodeHeader(header: Uint8Array, type: FrameType): number {
   const view = new DataView(header.buffer, header.byteOffset, headerLength);
   if (view.getUint32(0, true) !== frameMagic) throw new KrunError('E_PROTO', 'the frame does not begin as one of krun');
   const version = view.getUint16(4, true);
-  if (version !== protocolVersion) throw new KrunError('E_PROTO', `protocol version ${version} is not ${protocolVersion}`, { hint: rebuild });
+  if (version !== protocolVersion)
+    throw new KrunError('E_PROTO', `protocol version ${version} is not ${protocolVersion}`, { hint: rebuild });
   if (view.getUint16(6, true) !== frameTypes[type]) throw new KrunError('E_PROTO', `the frame is not a ${type}`);
-  if (view.getUint32(12, true) !== opTableDigest()) throw new KrunError('E_PROTO', 'helper and supervisor are of different builds', { hint: rebuild });
+  if (view.getUint32(12, true) !== opTableDigest())
+    throw new KrunError('E_PROTO', 'helper and supervisor are of different builds', { hint: rebuild });
   const length = view.getUint32(8, true);
   if (length > maximumLength[type]) throw new KrunError('E_PROTO', `a ${type} of ${length} bytes is more than ${maximumLength[type]}`);
   return length;
