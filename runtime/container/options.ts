@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 
 export type LogFormat = 'text' | 'json';
+export type LogLevel = 'error' | 'warning' | 'info' | 'debug';
 export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled';
 
 /** The flags that stand before the command. */
@@ -20,6 +21,8 @@ export interface LogOptions {
   /** The log file, or null for stderr. */
   readonly file: string | null;
   readonly format: LogFormat;
+  /** The least level that is logged. */
+  readonly level: LogLevel;
 }
 
 export interface RunOptions extends GlobalOptions {
@@ -71,7 +74,7 @@ export interface ListOptions extends GlobalOptions {
 
 export interface KillOptions extends GlobalOptions {
   readonly id: string;
-  /** 1 to 64. */
+  /** 0 (is it there?) to 64. */
   readonly signal: number;
   /** The obsolete --all: a container that does not run is no error. */
   readonly all: boolean;

@@ -1,0 +1,47 @@
+// The commands: one row each. Flags are in flags.ts; what a command does is in commands/.
+export interface Command {
+  readonly help: string;
+  /** What stands after `krun NAME [FLAGS]`. */
+  readonly arguments: string;
+  readonly least: number;
+  readonly most: number;
+  /** After the first positional argument everything is positional, as in `kill ID -9`. */
+  readonly stopsAtFirst?: true;
+  /** Arguments after `--` are counted apart: they are a command for the container. */
+  readonly takesProgram?: true;
+  readonly hidden?: true;
+}
+
+const overBundle = { arguments: 'ID | BUNDLE | --rootfs DIR -- PROGRAM…', least: 0, most: 1, takesProgram: true } as const;
+
+export const commandTable = {
+  run: { help: 'create a container, start it, wait for it and remove it', ...overBundle },
+  plan: { help: 'print what `run` with the same arguments would do, step by step, without doing it', ...overBundle },
+  spec: { help: 'write a new config.json', arguments: '', least: 0, most: 0 },
+  validate: { help: 'report every problem of a config.json', arguments: 'BUNDLE | FILE', least: 0, most: 1 },
+  state: { help: "print a container's state as JSON", arguments: 'ID', least: 1, most: 1 },
+  list: { help: 'list the containers below --root', arguments: '', least: 0, most: 0 },
+  kill: {
+    help: "send a signal (default SIGTERM) to a container's first process",
+    arguments: 'ID [SIGNAL]',
+    least: 1,
+    most: 2,
+    stopsAtFirst: true,
+  },
+  delete: { help: 'remove what is left of a container that has ended', arguments: 'ID', least: 1, most: 1 },
+  gc: { help: 'remove what killed helpers left behind: of one container, or of all that have ended', arguments: '[ID]', least: 0, most: 1 },
+  features: { help: 'print what krun can do, as JSON', arguments: '', least: 0, most: 0 },
+  version: { help: 'print the version', arguments: '', least: 0, most: 0 },
+  completion: { help: 'print a completion script for the shell', arguments: '[bash | zsh]', least: 0, most: 1 },
+  help: { help: 'print help, of one command if named', arguments: '[COMMAND]', least: 0, most: 1 },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof commandTable;
+
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(commandTable, name);
+}
+
+export function describeCommand(name: CommandName): Command {
+  return commandTable[name];
+}

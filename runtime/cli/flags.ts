@@ -1,0 +1,142 @@
+// Every flag, once. parse.ts reads this table on the way to a start; yargs.ts makes help, completion and docs/FLAGS.md of it.
+import type { CommandName } from './commands.ts';
+
+export interface Flag {
+  readonly name: string;
+  /** boolean: --f, --f=false; string and number: --f v, --f=v; list: may be repeated. */
+  readonly type: 'boolean' | 'string' | 'number' | 'list';
+  /** 'global': before the command, or after it where no flag of the command's has the name. */
+  readonly commands: 'global' | readonly CommandName[];
+  readonly help: string;
+  /** Short names, one letter each. */
+  readonly alias?: readonly string[];
+  readonly default?: string;
+  readonly choices?: readonly string[];
+  /** What the value is, in help: DIR, FILE, N. */
+  readonly value?: string;
+  readonly hidden?: true;
+}
+
+const starts = ['run', 'plan'] as const;
+const levels = ['error', 'warning', 'info', 'debug'] as const;
+
+export const flagTable = [
+  {
+    name: 'root',
+    type: 'string',
+    value: 'DIR',
+    commands: 'global',
+    help: 'where state is kept (default: /run/krun, or $XDG_RUNTIME_DIR/krun)',
+  },
+  { name: 'log', type: 'string', value: 'FILE', commands: 'global', help: 'append log lines to this file (default: stderr)' },
+  { name: 'log-format', type: 'string', choices: ['text', 'json'], default: 'text', commands: 'global', help: 'how log lines are written' },
+  { name: 'log-level', type: 'string', choices: levels, default: 'info', commands: 'global', help: 'the least level that is logged' },
+  { name: 'debug', type: 'boolean', commands: 'global', help: 'log at level debug' },
+  { name: 'systemd-cgroup', type: 'boolean', alias: ['s'], commands: 'global', help: 'the same as --cgroup-manager systemd' },
+  {
+    name: 'cgroup-manager',
+    type: 'string',
+    choices: ['cgroupfs', 'systemd', 'disabled'],
+    default: 'cgroupfs',
+    commands: 'global',
+    help: 'who makes cgroups',
+  },
+  {
+    name: 'rootless',
+    type: 'string',
+    choices: ['true', 'false', 'auto'],
+    default: 'auto',
+    commands: 'global',
+    help: 'whether to live without permission to make cgroups',
+  },
+  { name: 'criu', type: 'string', value: 'PATH', hidden: true, commands: 'global', help: 'accepted and ignored, as in runc' },
+  { name: 'help', type: 'boolean', alias: ['h'], commands: 'global', help: 'print help' },
+  { name: 'version', type: 'boolean', alias: ['v', 'V'], commands: 'global', help: 'print the version' },
+
+  {
+    name: 'bundle',
+    type: 'string',
+    alias: ['b'],
+    value: 'DIR',
+    commands: [...starts, 'spec'],
+    help: 'the bundle (default: the current directory)',
+  },
+  {
+    name: 'pid-file',
+    type: 'string',
+    value: 'FILE',
+    commands: starts,
+    help: "write the pid of the container's first process to this file",
+  },
+  { name: 'preserve-fds', type: 'number', value: 'N', default: '0', commands: starts, help: 'hand descriptors 3 to 2+N to the container' },
+  { name: 'ephemeral', type: 'boolean', commands: starts, help: 'write above the root file system in a tmpfs that is gone at exit' },
+  {
+    name: 'overlay-lower',
+    type: 'list',
+    value: 'DIR',
+    commands: starts,
+    help: 'lay this directory over the root file system (repeatable, topmost first)',
+  },
+  { name: 'overlay-upper', type: 'string', value: 'DIR', commands: starts, help: 'keep what is written in this directory' },
+  {
+    name: 'overlay-work',
+    type: 'string',
+    value: 'DIR',
+    commands: starts,
+    help: "overlayfs' work directory, on the file system of --overlay-upper",
+  },
+  {
+    name: 'rootfs',
+    type: 'string',
+    value: 'DIR',
+    commands: starts,
+    help: 'run PROGRAM in this directory with the default config, without a bundle',
+  },
+  { name: 'print-config', type: 'boolean', commands: starts, help: 'with --rootfs: print the config.json and do nothing' },
+  { name: 'print-id', type: 'boolean', commands: starts, help: "print the container's id on stdout before it starts" },
+  { name: 'keep', type: 'boolean', commands: starts, help: 'keep the state after the container has ended' },
+  { name: 'no-new-keyring', type: 'boolean', commands: starts, help: "stay in the caller's session keyring" },
+  { name: 'no-subreaper', type: 'boolean', commands: starts, help: "do not adopt the container's orphans" },
+  { name: 'no-pivot', type: 'boolean', commands: starts, help: 'refused: without pivot_root the host file system stays reachable' },
+  { name: 'detach', type: 'boolean', alias: ['d'], commands: starts, help: 'return once the container runs (not yet)' },
+  { name: 'console-socket', type: 'string', value: 'PATH', commands: starts, help: "send the terminal's master to this socket (not yet)" },
+  {
+    name: 'pidfd-socket',
+    type: 'string',
+    value: 'PATH',
+    commands: starts,
+    help: 'send a pidfd of the first process to this socket (not yet)',
+  },
+
+  { name: 'json', type: 'boolean', commands: ['plan', 'validate'], help: 'print JSON' },
+  { name: 'rootless', type: 'boolean', commands: ['spec'], help: 'a config for a user without privileges' },
+  { name: 'strict', type: 'boolean', commands: ['validate'], help: 'take warnings for errors' },
+  { name: 'force', type: 'boolean', alias: ['f'], commands: ['delete'], help: 'kill what still runs; an unknown id is no error' },
+  {
+    name: 'all',
+    type: 'boolean',
+    alias: ['a'],
+    hidden: true,
+    commands: ['kill'],
+    help: 'obsolete: a container that does not run is no error',
+  },
+  {
+    name: 'format',
+    type: 'string',
+    alias: ['f'],
+    choices: ['table', 'json'],
+    default: 'table',
+    commands: ['list'],
+    help: 'how the list is printed',
+  },
+  { name: 'quiet', type: 'boolean', alias: ['q'], commands: ['list'], help: 'print ids only' },
+] as const satisfies readonly Flag[];
+
+export type FlagName = (typeof flagTable)[number]['name'];
+
+/** The flags that may stand after a command, or before any (null). */
+export function flagsOf(command: CommandName | null): readonly Flag[] {
+  return flagTable.filter((flag: Flag) =>
+    command === null ? flag.commands === 'global' : flag.commands !== 'global' && flag.commands.includes(command),
+  );
+}

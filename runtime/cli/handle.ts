@@ -1,0 +1,59 @@
+// A request → a plan: the whole command line interface as the supervisor sees it. Every answer is a plan, an error's too.
+import { KrunError } from '../errors/krun-error.ts';
+import type { Plan } from '../plan/ops.ts';
+import type { CommandName } from './commands.ts';
+import { isSet } from './flag-values.ts';
+import { logOptions } from './global-options.ts';
+import type { Caller } from './invocation.ts';
+import { type CommandLine, parse } from './parse.ts';
+import { errorPlan } from './report.ts';
+
+export type CommandHandler = (caller: Caller, line: CommandLine) => Plan | Promise<Plan>;
+
+/** Never rejects: what is thrown on the way becomes a plan that reports it. */
+export async function handleCommand(caller: Caller): Promise<Plan> {
+  const line = parse(caller.argv);
+  try {
+    if (line.problem !== null) throw line.problem;
+    const handler = await handlers[commandOf(line)]();
+    return await handler(caller, line);
+  } catch (error) {
+    return reportFailure(error, caller, line);
+  }
+}
+
+/** The plan that reports an error as the flags of this command line want it. */
+export function reportFailure(error: unknown, caller: Caller, line: CommandLine): Plan {
+  return errorPlan(asKrunError(error), 1, { log: logOptions(caller, line.globals), now: new Date() });
+}
+
+function commandOf({ command, globals }: CommandLine): CommandName {
+  if (isSet(globals, 'help')) return 'help';
+  return isSet(globals, 'version') ? 'version' : (command ?? 'help');
+}
+
+// What a start needs is in its bundle; help, validate and the like are in the one of cold-commands.ts and loaded when asked for.
+const handlers = {
+  run: async () => (await import('./commands/run.ts')).run,
+  state: async () => (await import('./commands/state.ts')).state,
+  kill: async () => (await import('./commands/kill.ts')).kill,
+  delete: async () => (await import('./commands/delete.ts')).deleteCommand,
+  gc: async () => (await import('./commands/gc.ts')).gc,
+  list: async () => (await import('./commands/list.ts')).list,
+  plan: async () => (await import('./cold-commands.ts')).plan,
+  spec: async () => (await import('./cold-commands.ts')).spec,
+  validate: async () => (await import('./cold-commands.ts')).validate,
+  features: async () => (await import('./cold-commands.ts')).features,
+  version: async () => (await import('./cold-commands.ts')).version,
+  completion: async () => (await import('./cold-commands.ts')).completion,
+  help: async () => (await import('./cold-commands.ts')).help,
+} as const satisfies Record<CommandName, () => Promise<CommandHandler>>;
+
+function asKrunError(error: unknown): KrunError {
+  if (error instanceof KrunError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new KrunError('E_INTERNAL', `a fault in krun itself: ${message}`, {
+    cause: error,
+    hint: 'please report it, with what --debug prints',
+  });
+}
