@@ -1,6 +1,6 @@
 // argv → command, flags, positional arguments: runc's command line, with Go's leniency (-long, --f=v, --f v, --bool=false).
+import { nearestName } from '../config/nearest-name.ts';
 import { KrunError } from '../errors/krun-error.ts';
-import { nearest } from '../errors/nearest.ts';
 import { type CommandName, commandTable, describeCommand, isCommand } from './commands.ts';
 import { type Flag, flagsOf } from './flags.ts';
 
@@ -83,7 +83,7 @@ function readCommand(reading: Reading, name: string): void {
     reading.local.known = flagsOf(name);
     return;
   }
-  reading.problem ??= usageError(`unknown command "${name}"`, suggestion(nearest(name, Object.keys(commandTable))));
+  reading.problem ??= usageError(`unknown command "${name}"`, suggestion(nearestName(name, Object.keys(commandTable))));
   takeRest(reading, []);
 }
 
@@ -108,7 +108,7 @@ function find(known: readonly Flag[], name: string): Flag | undefined {
 
 function unknownFlag(reading: Reading, name: string): KrunError {
   const names = [...reading.local.known, ...reading.globals.known].map((flag) => flag.name);
-  const close = nearest(name, names);
+  const close = nearestName(name, names);
   const where = reading.command === null ? '' : ` for "${reading.command}"`;
   return usageError(`unknown flag --${name}${where}`, suggestion(close && `--${close}`));
 }
@@ -155,8 +155,8 @@ function wrongCount(command: CommandName, count: number): KrunError | null {
   );
 }
 
-function suggestion(name: string | null): string {
-  return name === null ? 'krun --help lists what there is' : `did you mean ${name}?`;
+function suggestion(name: string | undefined): string {
+  return name === undefined ? 'krun --help lists what there is' : `did you mean ${name}?`;
 }
 
 export function usageError(message: string, hint?: string): KrunError {

@@ -1,4 +1,4 @@
-import { nearest } from '../errors/nearest.ts';
+import { nearestName } from '../config/nearest-name.ts';
 import { usageError } from './parse.ts';
 
 // signal(7), the same on x86_64 and arm64; the name's place is the number.
@@ -16,10 +16,10 @@ export function signalNumber(signal: string): number {
   const name = signal.toUpperCase().replace(/^SIG/, '');
   const number = realTime(name) ?? names.indexOf(otherNames[name] ?? name) + 1;
   if (number > 0) return number;
-  const close = nearest(name, names);
+  const close = nearestName(name, names);
   throw usageError(
     `unknown signal "${signal}"`,
-    close === null ? 'a number from 0 to 64 or a name such as SIGTERM' : `did you mean SIG${close}?`,
+    close === undefined ? 'a number from 0 to 64 or a name such as SIGTERM' : `did you mean SIG${close}?`,
   );
 }
 

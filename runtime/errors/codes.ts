@@ -4,7 +4,7 @@ export const errorCodes = {
   E_BUNDLE: 'the bundle or its config.json cannot be read',
   E_CONFIG_JSON: 'config.json is not valid JSON, or a key stands twice in one object',
   E_CONFIG: 'config.json holds a value that the runtime-spec forbids',
-  E_NOT_YET: 'config.json asks for something that this version of krun does not carry out yet',
+  E_NOT_YET: 'config.json or the command line asks for something that this version of krun does not carry out yet',
   E_BAD_ID: 'a container id must match [A-Za-z0-9_+.-]+ and be neither . nor ..',
   E_ID_EXISTS: 'container with given ID already exists',
   E_NO_CONTAINER: 'container does not exist',
