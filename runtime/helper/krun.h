@@ -17,18 +17,22 @@
 /* One failure: the first wins. The op that ran is known from `op`. */
 struct failure {
   const struct op *op;
-  const char *syscall;
   int error;
+  char syscall[32];
   char path[PATH_MAX];
   char detail[1024];
 };
 
+struct plan;
+
 struct context {
+  const struct plan *plan;
   int *slots;
   uint32_t slot_count;
   const struct op *current;
   struct failure failure;
   bool failed;
+  int interrupted; /* the signal that ended the start, or 0 */
 
   bool is_child;   /* this process runs a clone's program */
   int line;        /* SOCK_SEQPACKET: the helper's or the child's end; -1 before clone */
@@ -69,6 +73,9 @@ static inline int steal_fd(int *fd) {
   *fd = -1;
   return taken;
 }
+
+/* The last word when no supervisor can say it. */
+_Noreturn void die(const char *what, const char *path, int error);
 
 /* Write all bytes, through short writes and EINTR; 0 or -1 with errno. */
 int write_all(int fd, const void *data, size_t length);

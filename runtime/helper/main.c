@@ -1,0 +1,80 @@
+/* krun's helper: asks a supervisor for a plan, carries the plan out, and clears up behind it. It decides nothing itself. */
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#include "channel.h"
+#include "exits.h"
+#include "krun.h"
+#include "plan.h"
+#include "request.h"
+#include "seal.h"
+#include "signals.h"
+#include "supervisor.h"
+
+static void refuse_borrowed_privileges(void);
+static void open_standard_descriptors(void);
+static void answer(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan);
+static void carry_out(struct context *context, const struct plan *plan);
+static _Noreturn void leave(const struct supervisor *supervisor, const struct context *context);
+
+int main(int argc, char **argv, char **environment) {
+  refuse_borrowed_privileges();
+  open_standard_descriptors();
+  block_signals();
+
+  const struct request request = describe_call(argc, argv, environment);
+  struct supervisor supervisor;
+  if (!unseal(&supervisor)) {
+    find_supervisor(&supervisor, environment);
+    send_request(&supervisor, &request, NULL);
+    seal(&supervisor, argv, environment); /* the supervisor is at work meanwhile */
+  }
+
+  struct plan plan = {0};
+  receive_plan(&supervisor, &plan);
+  struct context context;
+  carry_out(&context, &plan);
+
+  if (context.failed && context.interrupted == 0) {
+    struct plan explanation = {0};
+    answer(&supervisor, &request, &context.failure, &explanation);
+    carry_out(&context, &explanation);
+    if (context.failed) die(context.failure.syscall, context.failure.path, context.failure.error);
+  }
+  leave(&supervisor, &context);
+}
+
+/* A setuid helper would lend its rights to whoever calls it: CVE-2016-8659 and its kind. */
+static void refuse_borrowed_privileges(void) {
+  if (getauxval(AT_SECURE) == 0) return;
+  static const char message[] = "krun: E_SECURE: krun must not be setuid, setgid or carry file capabilities\n";
+  (void)!write(2, message, sizeof message - 1);
+  _exit(1);
+}
+
+/* A caller that closed one of 0 to 2 must not have our own descriptors land there. */
+static void open_standard_descriptors(void) {
+  int fd;
+  do fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= 2);
+  if (fd > 2) close(fd);
+}
+
+static void answer(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan) {
+  again_supervisor(supervisor);
+  send_request(supervisor, request, failure);
+  receive_plan(supervisor, plan);
+}
+
+static void carry_out(struct context *context, const struct plan *plan) {
+  open_context(context, plan);
+  run_program(context, &plan->program);
+  run_exits(context);
+  close_context(context);
+}
+
+static _Noreturn void leave(const struct supervisor *supervisor, const struct context *context) {
+  reap_supervisor(supervisor);
+  if (context->interrupted != 0) exit(128 + context->interrupted);
+  exit(context->exit_status);
+}

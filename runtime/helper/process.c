@@ -1,0 +1,213 @@
+/* clone, and the line (a SOCK_SEQPACKET pair) on which the child reports: stages reached, init's pid, execve, or the failure. */
+#include "process.h"
+
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "plan.h"
+#include "signals.h"
+
+enum record_type { RECORD_STAGE, RECORD_INIT, RECORD_EXECUTE, RECORD_FAILURE };
+
+struct record {
+  uint32_t type;
+  uint32_t value; /* stage, pid, or the failed op's index */
+};
+
+struct failure_record {
+  struct record head;
+  struct failure failure;
+};
+
+static int open_line(struct context *context, int *child_end);
+static _Noreturn void run_child(struct context *context, const struct program *program);
+static int send_record(struct context *context, enum record_type type, uint32_t value);
+static _Noreturn void send_failure(struct context *context);
+static ssize_t receive(struct context *context, struct failure_record *record);
+static int take_record(struct context *context, const struct failure_record *record);
+static int child_vanished(struct context *context);
+static int end_stage(struct context *context);
+static int await_line(struct context *context);
+
+int op_clone(struct context *context, const struct op_clone *op) {
+  AUTO_CLOSE int child_end = -1;
+  bool first = context->line < 0;
+  if (first && (open_line(context, &child_end) < 0 || refuse_interrupted(context) < 0)) return -1;
+
+  struct clone_args arguments = {.flags = op->flags, .exit_signal = op->flags & CLONE_PARENT ? 0 : SIGCHLD};
+  if (op->cgroup != NO_SLOT) {
+    int cgroup = slot_fd(context, op->cgroup);
+    if (cgroup < 0) return -1;
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)cgroup;
+  }
+  pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0) return fail(context, "clone3", "");
+  if (pid == 0) {
+    if (first) {
+      close(context->line);
+      context->line = steal_fd(&child_end);
+    }
+    run_child(context, &op->program);
+  }
+  if (context->is_child) return send_record(context, RECORD_INIT, (uint32_t)pid);
+  context->child = context->init = pid;
+  return 0;
+}
+
+int op_notify_child(struct context *context, const struct op_notify_child *op) {
+  struct record record = {.type = RECORD_STAGE, .value = op->stage};
+  if (send(context->line, &record, sizeof record, MSG_NOSIGNAL) == sizeof record) return 0;
+  return errno == EPIPE ? child_vanished(context) : fail(context, "send", "");
+}
+
+/* A child whose helper has gone has nobody to report to: it ends without a word. */
+int op_wait_for_parent(struct context *context, const struct op_wait_for_parent *op) {
+  (void)context;
+  struct record record;
+  do {
+    ssize_t length = recv(context->line, &record, sizeof record, 0);
+    if (length < 0 && errno == EINTR) continue;
+    if (length != sizeof record) _exit(1);
+  } while (record.type != RECORD_STAGE || record.value != op->stage);
+  return 0;
+}
+
+int op_notify_parent(struct context *context, const struct op_notify_parent *op) {
+  return send_record(context, RECORD_STAGE, op->stage);
+}
+
+int op_wait_for_child(struct context *context, const struct op_wait_for_child *op) {
+  struct failure_record record;
+  while (context->reached < op->stage) {
+    ssize_t length = receive(context, &record);
+    if (length < 0) return -1;
+    if (length == 0) return child_vanished(context);
+    if (take_record(context, &record) < 0) return -1;
+  }
+  return 0;
+}
+
+/* execve closes the child's end: the end of the line after RECORD_EXECUTE is the good end. */
+int op_wait_for_execute(struct context *context, const struct op_wait_for_execute *op) {
+  (void)op;
+  struct failure_record record;
+  for (;;) {
+    ssize_t length = receive(context, &record);
+    if (length < 0) return -1;
+    if (length == 0) return context->executed ? end_stage(context) : child_vanished(context);
+    if (take_record(context, &record) < 0) return -1;
+  }
+}
+
+int announce_execute(struct context *context) {
+  return send_record(context, RECORD_EXECUTE, 0);
+}
+
+void end_child(struct context *context) {
+  if (context->init > 0) {
+    kill(context->init, SIGKILL);
+    reap(context->init);
+  }
+  if (context->child > 0 && context->child != context->init) {
+    kill(context->child, SIGKILL);
+    reap(context->child);
+  }
+  context->init = context->child = 0;
+}
+
+int reap(pid_t pid) {
+  int status;
+  pid_t reaped;
+  do reaped = waitpid(pid, &status, __WALL);
+  while (reaped < 0 && errno == EINTR);
+  if (reaped < 0) return -1;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* A stage has nothing left to do once it has cloned init. */
+static int end_stage(struct context *context) {
+  if (context->child != context->init) reap(context->child);
+  context->child = context->init;
+  return 0;
+}
+
+static int open_line(struct context *context, int *child_end) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return fail(context, "socketpair", "");
+  context->line = ends[0];
+  *child_end = ends[1];
+  return 0;
+}
+
+/* Only set-up runs here: execute does not come back, so that the end of the program is the end of a stage. */
+static _Noreturn void run_child(struct context *context, const struct program *program) {
+  context->is_child = true;
+  context->exit_count = 0;
+  context->child = context->init = 0;
+  if (run_program(context, program) < 0) send_failure(context);
+  _exit(0);
+}
+
+static int send_record(struct context *context, enum record_type type, uint32_t value) {
+  struct record record = {.type = type, .value = value};
+  if (send(context->line, &record, sizeof record, MSG_NOSIGNAL) != sizeof record) return fail(context, "send", "");
+  return 0;
+}
+
+static _Noreturn void send_failure(struct context *context) {
+  struct failure_record record = {.head = {.type = RECORD_FAILURE}, .failure = context->failure};
+  if (context->failure.op != NULL) record.head.value = context->failure.op->index;
+  (void)!send(context->line, &record, sizeof record, MSG_NOSIGNAL);
+  _exit(1);
+}
+
+static ssize_t receive(struct context *context, struct failure_record *record) {
+  for (;;) {
+    if (await_line(context) < 0) return -1;
+    ssize_t length = recv(context->line, record, sizeof *record, 0);
+    if (length == 0 || length >= (ssize_t)sizeof record->head) return length;
+    if (length < 0 && errno != EINTR && errno != ECONNRESET) return fail(context, "recv", ""); /* what was queued before a reset comes next */
+  }
+}
+
+/* Wait for the line, but not longer than the caller wants us to go on. */
+static int await_line(struct context *context) {
+  AUTO_CLOSE int signals = open_interrupts();
+  struct pollfd ready[] = {{.fd = context->line, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+  if (signals < 0) return fail(context, "signalfd", "");
+  while (poll(ready, 2, -1) < 0)
+    if (errno != EINTR) return fail(context, "poll", "");
+  return ready[0].revents != 0 ? 0 : refuse_interrupted(context);
+}
+
+static int take_record(struct context *context, const struct failure_record *record) {
+  switch ((enum record_type)record->head.type) {
+    case RECORD_STAGE: context->reached = record->head.value; return 0;
+    case RECORD_EXECUTE: context->executed = true; return 0;
+    case RECORD_INIT:
+      context->init = (pid_t)record->head.value;
+      return 0;
+    case RECORD_FAILURE:
+      context->failed = true;
+      context->failure = record->failure;
+      context->failure.op = find_op(&context->plan->program, record->head.value);
+      return -1;
+  }
+  return fail_with(context, EPROTO, "recv", "");
+}
+
+/* The line ended without a word: something killed the set-up. Say by which signal. */
+static int child_vanished(struct context *context) {
+  pid_t pid = context->init;
+  context->init = 0;
+  if (context->child == pid) context->child = 0;
+  int status = reap(pid);
+  return fail_detail(context, ECHILD, "clone3", "", status > 128 ? "signal=%d" : "status=%d", status > 128 ? status - 128 : status);
+}

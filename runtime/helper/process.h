@@ -1,0 +1,11 @@
+/* The line between the helper and the processes of its plan, and their end. */
+#pragma once
+#include "krun.h"
+
+int announce_execute(struct context *context);
+
+/* Kill and reap what clone made and nothing has waited for. */
+void end_child(struct context *context);
+
+/* Reap pid; its exit code, or 128 + the signal; -1 when it is no child of ours. */
+int reap(pid_t pid);

@@ -1,0 +1,20 @@
+/* What a supervisor is told: the call, and after a failure what went wrong. */
+#pragma once
+#include "krun.h"
+
+struct request {
+  char **argv;
+  char **environment;
+  char directory[PATH_MAX];
+  uint32_t uid, gid, pid, umask, terminals; /* terminals: bit n is set when descriptor n is one */
+};
+
+struct encoded {
+  uint8_t *data;
+  size_t length, room;
+};
+
+struct request describe_call(int argc, char **argv, char **environment);
+
+/* The whole frame, to be freed; failure may be NULL. */
+struct encoded encode_request(const struct request *request, const struct failure *failure);
