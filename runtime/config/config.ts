@@ -1,0 +1,86 @@
+import { hooks } from './hooks.ts';
+import { linuxSchema } from './linux.ts';
+import { mounts } from './mounts.ts';
+import { createReport, type Problem } from './problem.ts';
+import { processSchema } from './process.ts';
+import { reportRelations } from './relations.ts';
+import { absentIfEmpty, boolean, type Draft, type Infer, nonEmptyString, object, record, refine, show, string } from './schema.ts';
+
+const root = object({ path: nonEmptyString }, { readonly: boolean });
+
+const ociVersion = refine(string, (version, report) => {
+  const major = semanticVersion.exec(version)?.[1];
+  if (major === undefined) report.error([], `must be a semantic version such as 1.3.0, not ${show(version)}`);
+  else if (major !== '1') report.error([], `must be 1.x: krun follows runtime-spec 1.3, not ${show(version)}`);
+});
+
+// https://semver.org, version 2.0.0: MAJOR.MINOR.PATCH, then -pre.release and +build.
+const semanticVersion =
+  /^(0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*))*)?(?:\+[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*)?$/;
+
+const annotations = refine(record(string), (entries, report) => {
+  if (Object.hasOwn(entries, '')) report.error([''], 'must not be an empty name');
+});
+
+const configSchema = object(
+  { ociVersion, root },
+  {
+    process: processSchema,
+    hostname: absentIfEmpty(string),
+    domainname: absentIfEmpty(string),
+    mounts,
+    hooks,
+    annotations,
+    linux: linuxSchema,
+  },
+  // Blocks of other platforms, and platform of runtime-spec before 1.0.
+  ['windows', 'solaris', 'vm', 'zos', 'freebsd'],
+);
+
+/** A config.json of runtime-spec 1.x for Linux that passed validation. */
+export type Config = Infer<typeof configSchema>;
+export type Root = Infer<typeof root>;
+export type Annotations = Infer<typeof annotations>;
+
+export type { BlockIo, ThrottleDevice, WeightDevice } from './block-io.ts';
+export type { Cpu } from './cpu.ts';
+export type { Device } from './devices.ts';
+export type { Hook, Hooks } from './hooks.ts';
+export type { IdMapping } from './id-mappings.ts';
+export type { IntelRdt } from './intel-rdt.ts';
+export type { Linux, Personality, Propagation } from './linux.ts';
+export type { Memory } from './memory.ts';
+export type { MemoryPolicy } from './memory-policy.ts';
+export type { Mount } from './mounts.ts';
+export type { Namespace, NamespaceType, TimeOffset, TimeOffsets } from './namespaces.ts';
+export type { NetDevice, NetDevices } from './net-devices.ts';
+export type { Problem } from './problem.ts';
+export type { Capabilities, ConsoleSize, Process, User } from './process.ts';
+export type { DeviceRule, HugepageLimit, Network, Pids, RdmaLimit, Resources } from './resources.ts';
+export type { Rlimit } from './rlimits.ts';
+export type { ExecCpuAffinity, IoPriority, Scheduler } from './scheduling.ts';
+export type {
+  Seccomp,
+  SeccompAction,
+  SeccompArchitecture,
+  SeccompFlag,
+  SeccompOperator,
+  Syscall,
+  SyscallArgument,
+} from './seccomp.ts';
+
+export interface Validation {
+  /** undefined if any problem is an error. */
+  readonly config: Config | undefined;
+  /** Everything found, in one pass, in the order of the document and then of the rules between its parts. */
+  readonly problems: readonly Problem[];
+}
+
+/** Checks a parsed config.json by all that the runtime-spec says without looking at a host. Never throws. */
+export function validateConfig(value: unknown): Validation {
+  const report = createReport();
+  const config = configSchema(value, report);
+  if (config !== undefined) reportRelations(config as Draft<Config>, report);
+  const isSound = report.problems.every(({ severity }) => severity === 'warning');
+  return { config: isSound ? config : undefined, problems: report.problems };
+}
