@@ -1,0 +1,51 @@
+// The helper's request: who calls with what, and after a failure what went wrong. Its layout is written by runtime/helper/request.c.
+import type { Caller } from '../cli/invocation.ts';
+import type { FailureReport } from '../errors/failure-report.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import { Reader } from './reader.ts';
+
+export interface Request {
+  readonly caller: Caller;
+  /** The op that failed when the answer to the same call was carried out; null: this is the call itself. */
+  readonly failure: FailureReport | null;
+}
+
+/** Throws E_PROTO for a body that no helper has written, E_USAGE for arguments that are not UTF-8. */
+export function decodeRequest(body: Uint8Array): Request {
+  const reader = new Reader(body);
+  const [uid, gid, pid, umask, terminals] = [reader.u32(), reader.u32(), reader.u32(), reader.u32(), reader.u32()];
+  const cwd = decodeStrictly(reader.stringBytes());
+  const argv = reader.list(() => decodeStrictly(reader.stringBytes())).slice(1);
+  const env = new Map(reader.list(() => splitVariable(reader.string())));
+  const failure = reader.u32() === 0 ? null : readFailure(reader);
+  reader.end();
+  return { caller: { argv, cwd, env, uid, gid, pid, umask, terminals: [0, 1, 2].map((bit) => (terminals & (1 << bit)) !== 0) }, failure };
+}
+
+function readFailure(reader: Reader): FailureReport {
+  return {
+    op: reader.string(),
+    index: reader.u32(),
+    pointer: reader.string(),
+    syscall: reader.string(),
+    errno: reader.u32(),
+    path: reader.string(),
+    detail: reader.string(),
+  };
+}
+
+function splitVariable(variable: string): [string, string] {
+  const equals = variable.indexOf('=');
+  return equals < 0 ? [variable, ''] : [variable.slice(0, equals), variable.slice(equals + 1)];
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true });
+
+// A path that is changed on the way would be another path.
+function decodeStrictly(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch (cause) {
+    throw new KrunError('E_USAGE', 'the arguments and the working directory must be valid UTF-8', { cause });
+  }
+}

@@ -1,0 +1,20 @@
+import type { Caller } from '../cli/invocation.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import type { Plan } from '../plan/ops.ts';
+import type { DeleteOptions } from './options.ts';
+import { planRemoval, removeState } from './removal.ts';
+import { listIds, readContainer } from './stored-state.ts';
+
+/** Removes what a stopped container left; with `force` a running one too, and a missing one is no error (runtime.md#delete). */
+export function deleteContainer(_caller: Caller, { root, id, force }: DeleteOptions): Plan {
+  try {
+    const container = readContainer(root, id);
+    if (container.status === 'stopped' || force) return planRemoval(root, container);
+    throw new KrunError('E_RUNNING', `cannot delete container ${id} that is not stopped: ${container.status}`, {
+      hint: 'stop it by krun kill, or use --force',
+    });
+  } catch (error) {
+    if (!force || !(error instanceof KrunError) || error.code !== 'E_NO_CONTAINER') throw error;
+    return listIds(root).includes(id) ? removeState(root, id) : [];
+  }
+}

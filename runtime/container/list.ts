@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import type { Caller } from '../cli/invocation.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import type { Plan } from '../plan/ops.ts';
+import type { ListOptions } from './options.ts';
+import { printText } from './print-text.ts';
+import { type ShownState, showState } from './state.ts';
+import { listIds, readContainer } from './stored-state.ts';
+
+/** As `runc list`: a table, JSON (null for none), or with `quiet` the ids alone. */
+export function listContainers(_caller: Caller, { root, explicitRoot, format, quiet }: ListOptions): Plan {
+  if (explicitRoot && !existsSync(root)) throw new KrunError('E_STATE', `there is no directory ${root}`, { path: root });
+  const shown = listIds(root).flatMap((id) => readIfThere(root, id));
+  if (quiet) return printText(shown.map(({ id }) => `${id}\n`).join(''));
+  if (format === 'json') return printText(`${JSON.stringify(shown.length === 0 ? null : shown)}\n`);
+  return printText(table(shown));
+}
+
+// A container may go while the list is made, and a half-made one has nothing to show yet.
+function readIfThere(root: string, id: string): ShownState[] {
+  try {
+    return [showState(readContainer(root, id))];
+  } catch (error) {
+    if (error instanceof KrunError && error.code === 'E_NO_CONTAINER') return [];
+    throw error;
+  }
+}
+
+function table(shown: readonly ShownState[]): string {
+  const head = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'];
+  const rows = [head, ...shown.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner])];
+  const widths = head.map((_, column) => Math.max(12, ...rows.map((row) => (row[column] ?? '').length + 2)));
+  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('').trimEnd()}\n`).join('');
+}

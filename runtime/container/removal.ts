@@ -1,0 +1,32 @@
+// What must go when a container goes, from its stored state alone: `delete` and `gc` plan it so.
+import type { Op, Plan } from '../plan/ops.ts';
+import type { FoundContainer, StoredState } from './stored-state.ts';
+
+/** How long a killed process may take to end, as runc's delete --force has it. */
+const killTimeout = 10_000;
+
+/** Ends what still runs, then removes cgroup and state directory; what is gone already is no error. */
+export function planRemoval(root: string, { state, init }: FoundContainer): Plan {
+  return [...(init === null ? [] : endInit(init)), ...removeCgroup(state), ...removeState(root, state.id)];
+}
+
+export function removeState(root: string, id: string): Plan {
+  return [{ op: 'removeStateDirectory', pointer: '', path: root, id, directory: null }];
+}
+
+function endInit({ pid, startTime }: { pid: number; startTime: bigint }): Op[] {
+  return [
+    { op: 'openProcess', pointer: '', pid, startTime, process: 'init' },
+    { op: 'signalProcess', pointer: '', process: 'init', signal: 9, orGone: true },
+    { op: 'waitForProcess', pointer: '', process: 'init', milliseconds: killTimeout },
+  ];
+}
+
+function removeCgroup({ cgroup }: StoredState): Op[] {
+  if (cgroup === null) return [];
+  return [
+    { op: 'openCgroup', pointer: '', ...cgroup, orGone: true, cgroup: 'cgroup' },
+    { op: 'killCgroup', pointer: '', cgroup: 'cgroup' },
+    { op: 'removeCgroup', pointer: '', ...cgroup, cgroup: 'cgroup' },
+  ];
+}

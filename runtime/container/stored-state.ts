@@ -1,0 +1,115 @@
+// A container's state directory, <root>/<id> (0700):
+//   state.json  written once, before anything else is made: what the container is and what must be removed after it
+//   init        "<pid> <start time>", written when the container's first process exists
+// Status is derived, never stored, so that no crash can leave a lie behind.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { KrunError } from '../errors/krun-error.ts';
+
+export const stateFileName = 'state.json';
+export const initFileName = 'init';
+
+export interface StoredState {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly owner: number;
+  /** /proc/sys/kernel/random/boot_id: a pid of another boot is nobody's. */
+  readonly bootId: string;
+  /** Where it was made, or null when it has none. */
+  readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
+}
+
+export type Status = 'creating' | 'running' | 'stopped';
+
+export interface FoundContainer {
+  readonly state: StoredState;
+  readonly status: Status;
+  /** null once it has ended. */
+  readonly init: ProcessIdentity | null;
+  /** Whether a helper is at work on it (it holds the directory's lock). */
+  readonly attended: boolean;
+}
+
+/** A pid alone can be another process's by now. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after boot: /proc/<pid>/stat, field 22. */
+  readonly startTime: bigint;
+}
+
+/** The container, E_NO_CONTAINER, or E_STATE when its directory cannot be understood. */
+export function readContainer(root: string, id: string): FoundContainer {
+  const directory = `${root}/${id}`;
+  const text = readOptional(`${directory}/${stateFileName}`);
+  if (text === null) throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path: directory });
+  const state = parseState(text, directory);
+  const recorded = parseIdentity(readOptional(`${directory}/${initFileName}`));
+  const init = recorded !== null && state.bootId === bootId() && isAlive(recorded) ? recorded : null;
+  const attended = isLocked(directory);
+  return { state, status: init !== null ? 'running' : recorded === null && attended ? 'creating' : 'stopped', init, attended };
+}
+
+/** The ids below root, sorted; half-made directories without a state file too. */
+export function listIds(root: string): string[] {
+  try {
+    return readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name)
+      .sort();
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return [];
+    throw new KrunError('E_STATE', `the state directory ${root} cannot be read`, { path: root, cause });
+  }
+}
+
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}
+
+/** Whether a helper holds the directory's flock: /proc/locks names it by device and inode (proc_locks(5)). */
+export function isLocked(directory: string): boolean {
+  const status = statSync(directory, { throwIfNoEntry: false });
+  if (status === undefined) return false;
+  const inode = `:${status.ino} `;
+  return readFileSync('/proc/locks', 'latin1')
+    .split('\n')
+    .some((line) => line.includes('FLOCK') && line.includes(inode));
+}
+
+function parseState(text: string, directory: string): StoredState {
+  try {
+    return JSON.parse(text) as StoredState;
+  } catch (cause) {
+    throw new KrunError('E_STATE', `${directory}/${stateFileName} is damaged`, { path: directory, cause, hint: 'krun gc removes it' });
+  }
+}
+
+function parseIdentity(text: string | null): ProcessIdentity | null {
+  const [, pid, startTime] = /^(\d+) (\d+)\n?$/.exec(text ?? '') ?? [];
+  return pid === undefined || startTime === undefined ? null : { pid: Number(pid), startTime: BigInt(startTime) };
+}
+
+// A zombie has ended; field 2 may hold blanks and parentheses, so count from the last one.
+function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+  const stat = readOptional(`/proc/${pid}/stat`);
+  if (stat === null) return false;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] !== 'Z' && fields[0] !== 'X' && fields[19] === String(startTime);
+}
+
+function readOptional(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (['ENOENT', 'ESRCH', 'ENOTDIR'].includes(errorCode(cause))) return null;
+    throw new KrunError('E_STATE', `${path} cannot be read`, { path, cause });
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,51 @@
+// Why the state of a container could not be used. Engines match on these words: "does not exist", "not running", "no such process".
+import { errnoName } from './errno.ts';
+import { type Explainer, explained, reason } from './failure.ts';
+
+/** createStateDirectory. */
+export const explainCreateState: Explainer = (report) => {
+  if (errnoName(report.errno) === 'EEXIST') {
+    return explained(
+      report,
+      'E_ID_EXISTS',
+      'container with given ID already exists',
+      'choose another id; if it is left over, krun gc ID removes it',
+    );
+  }
+  return explained(report, 'E_STATE', reason(report, 'the state directory cannot be made'), accessHint(report.errno));
+};
+
+/** openStateDirectory. */
+export const explainOpenState: Explainer = (report) => {
+  switch (errnoName(report.errno)) {
+    case 'ENOENT':
+      return explained(report, 'E_NO_CONTAINER', 'container does not exist', 'krun list shows those below --root');
+    case 'EAGAIN':
+      return explained(report, 'E_RUNNING', 'another krun is at work on this container');
+    case 'ELOOP':
+    case 'ENOTDIR':
+      return explained(report, 'E_STATE', 'the state directory is not a directory: something else has that name');
+  }
+  return explained(report, 'E_STATE', reason(report, 'the state directory cannot be opened'), accessHint(report.errno));
+};
+
+/** openProcess and signalProcess. */
+export const explainProcess: Explainer = (report) => {
+  if (errnoName(report.errno) === 'ESRCH') return explained(report, 'E_NOT_RUNNING', 'container not running: no such process');
+  return explained(report, 'E_SYSTEM', reason(report, "the container's first process cannot be reached"));
+};
+
+/** waitForProcess. */
+export const explainStillRunning: Explainer = (report) => {
+  if (errnoName(report.errno) !== 'ETIMEDOUT') return explained(report, 'E_SYSTEM', reason(report, 'waiting for the container'));
+  return explained(
+    report,
+    'E_RUNNING',
+    'the container is still running: its first process has not ended in time',
+    'a process in state D waits for the kernel',
+  );
+};
+
+function accessHint(errno: number): string | undefined {
+  return ['EACCES', 'EPERM', 'EROFS'].includes(errnoName(errno)) ? 'give --root DIR for a directory that this user may write' : undefined;
+}

@@ -1,0 +1,135 @@
+// A failure report → the error that the user reads. One row an op; what an errno means depends on what was tried.
+import type { OpName } from '../plan/ops.ts';
+import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainRemoveCgroup } from './explain-cgroup.ts';
+import { explainExecute, explainFindProgram } from './explain-execute.ts';
+import { explainDevice, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
+import { explainClone, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
+import {
+  belowRoot,
+  explainDirectory,
+  explainPreserved,
+  explainRlimit,
+  explainSeccomp,
+  explainSysctl,
+  explainUser,
+} from './explain-process.ts';
+import { explainCreateState, explainOpenState, explainProcess, explainStillRunning } from './explain-state.ts';
+import { type Explainer, explained, type FailureFacts, type FailureReport, refused } from './failure.ts';
+import type { KrunError } from './krun-error.ts';
+
+/** Never throws: an op or errno that is not known here is reported as it came. */
+export function explainFailure(report: FailureReport, facts: FailureFacts): KrunError {
+  if (report.syscall === '' && report.errno === emptySlot)
+    return explained(report, 'E_INTERNAL', `the plan uses a descriptor that it has not opened (${report.detail})`);
+  const explain: Explainer | undefined = Object.hasOwn(explainers, report.op) ? explainers[report.op] : undefined;
+  return (explain ?? refused('E_SYSTEM', report.op))(report, facts);
+}
+
+// EBADF without a syscall: the helper's slot_fd.
+const emptySlot = 9;
+
+const file = 'the file cannot be written';
+const needsNice = { EPERM: 'CAP_SYS_NICE is needed; a real-time policy also needs cpu.rt_runtime_us where the kernel groups by it' };
+
+const explainers = {
+  write: refused('E_FILE', 'standard output or error cannot be written'),
+  appendFile: refused('E_FILE', 'the log cannot be written'),
+  createFile: refused('E_FILE', file, { EEXIST: 'remove it first, or choose another directory: nothing is overwritten' }),
+  exit: refused('E_INTERNAL', 'leaving'),
+
+  onExit: refused('E_INTERNAL', 'the plan has too many onExit programs'),
+  clone: explainClone,
+  notifyChild: explainVanished,
+  waitForParent: explainVanished,
+  notifyParent: explainVanished,
+  waitForChild: explainVanished,
+  waitForExecute: explainVanished,
+  wait: refused('E_SYSTEM', 'waiting for the container'),
+
+  createStateDirectory: explainCreateState,
+  openStateDirectory: explainOpenState,
+  writeStateFile: refused('E_STATE', 'the state cannot be written'),
+  recordInit: refused('E_STATE', 'the state cannot be written'),
+  removeStateDirectory: refused('E_STATE', 'the state directory cannot be removed'),
+  writePidFile: refused('E_FILE', '--pid-file cannot be written'),
+
+  openProcess: explainProcess,
+  signalProcess: explainProcess,
+  waitForProcess: explainStillRunning,
+
+  createCgroup: explainCreateCgroup,
+  openCgroup: refused('E_BAD_CGROUP', 'the cgroup cannot be opened'),
+  writeCgroupFile: explainCgroupFile,
+  attachDeviceProgram: explainDeviceProgram,
+  killCgroup: explainRemoveCgroup,
+  removeCgroup: explainRemoveCgroup,
+
+  openNamespace: explainJoin,
+  createUserNamespace: explainIdMaps,
+  setns: explainJoin,
+  unshare: explainClone,
+  writeIdMaps: explainIdMaps,
+  setTimeOffsets: refused('E_NAMESPACE', 'linux.timeOffsets', { ERANGE: 'the clock would become negative, or run over' }),
+  sethostname: refused('E_NAMESPACE', 'hostname', { EINVAL: 'it may have 64 bytes' }),
+  setdomainname: refused('E_NAMESPACE', 'domainname', { EINVAL: 'it may have 64 bytes' }),
+  bringLoopbackUp: refused('E_NAMESPACE', 'the loopback interface cannot be set up'),
+
+  setPropagation: refused('E_BAD_MOUNT', 'the propagation of a mount', { EINVAL: 'it is not a mount point' }),
+  openTree: explainOpenTree,
+  openNull: refused('E_BAD_DEV', "the host's /dev/null is not the null device (1:3)"),
+  openRoot: explainRoot,
+  openOverlayRoot: explainRoot,
+  mount: explainMount,
+  moveMount: explainMount,
+  remount: explainMount,
+  setMountAttributes: refused('E_BAD_MOUNT', 'the options of a mount', {
+    EPERM: 'in a user namespace, options that the host has set (nosuid, nodev, noexec, ro) cannot be cleared',
+    EINVAL: 'the file system does not support one of them',
+  }),
+  setPathReadonly: belowRoot('a read-only path cannot be made so'),
+  maskPath: belowRoot('a masked path cannot be masked'),
+  createDirectory: belowRoot('a directory cannot be made'),
+  createDevice: explainDevice,
+  createSymlink: belowRoot('a symbolic link cannot be made'),
+  pivotRoot: refused('E_ROOTFS', 'the root file system cannot be entered', {
+    EINVAL: 'is the host itself in its initramfs? pivot_root needs a root that is a mount',
+  }),
+  openProc: refused('E_PROC_UNSAFE', 'no procfs that can be trusted', {
+    EPERM: 'procfs needs a pid namespace of its own, and in a user namespace a /proc outside that nothing covers',
+  }),
+  setSysctl: explainSysctl,
+
+  setsid: refused('E_PROCESS', 'a new session cannot be made'),
+  joinSessionKeyring: refused('E_PROCESS', 'a session keyring cannot be made', {
+    EDQUOT: 'raise kernel.keys.maxkeys, or give --no-new-keyring',
+    EPERM: 'a seccomp profile around krun may forbid it: give --no-new-keyring',
+  }),
+  setDumpable: refused('E_PROCESS', 'the process cannot be made undumpable'),
+  setOomScoreAdjust: refused('E_PROCESS', 'oomScoreAdj', { EACCES: "lowering it below the caller's own needs CAP_SYS_RESOURCE" }),
+  setrlimit: explainRlimit,
+  setScheduler: refused('E_PROCESS', 'the scheduler', { ...needsNice, EBUSY: 'SCHED_DEADLINE: the CPUs have not that much time left' }),
+  setIoPriority: refused('E_PROCESS', 'ioPriority', { EPERM: 'IOPRIO_CLASS_RT needs CAP_SYS_ADMIN or CAP_SYS_NICE' }),
+  setAffinity: refused('E_PROCESS', 'the CPU affinity', { EINVAL: "none of these CPUs is there, or in the cgroup's cpuset" }),
+  setMemoryPolicy: refused('E_PROCESS', 'memoryPolicy', {
+    EINVAL: 'a node of it is not there, or outside of the cpuset',
+    ENOSYS: 'this kernel has no NUMA',
+  }),
+  setPersonality: refused('E_PROCESS', 'personality'),
+  setUmask: refused('E_PROCESS', 'umask'),
+  preserveDescriptors: explainPreserved,
+  closeDescriptors: refused('E_SYSTEM', 'descriptors cannot be closed'),
+  chownStdio: refused('E_PROCESS', 'standard input, output or error cannot be given to the user of the process'),
+  dropBoundingSet: refused('E_CAPABILITY', 'the bounding set', { EPERM: 'CAP_SETPCAP is needed' }),
+  keepCapabilities: refused('E_CAPABILITY', 'capabilities cannot be kept'),
+  setUser: explainUser,
+  setCapabilities: refused('E_CAPABILITY', 'the capabilities', {
+    EPERM: 'only what the caller has can be given; effective must be a part of permitted',
+  }),
+  setAmbient: refused('E_CAPABILITY', 'the ambient set'),
+  setNoNewPrivileges: refused('E_PROCESS', 'noNewPrivileges'),
+  installSeccomp: explainSeccomp,
+  changeDirectory: explainDirectory,
+  findHome: refused('E_PROCESS', 'the home directory cannot be looked up'),
+  findProgram: explainFindProgram,
+  execute: explainExecute,
+} as const satisfies Record<OpName, Explainer>;

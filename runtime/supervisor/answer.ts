@@ -1,0 +1,31 @@
+import { decodeRequest } from '../channel/decode-request.ts';
+import { encodePlan } from '../channel/encode-plan.ts';
+import { explainFailure } from '../cli/explain.ts';
+import { handleCommand, reportFailure } from '../cli/handle.ts';
+import { parse } from '../cli/parse.ts';
+import { errorPlan } from '../cli/report.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import { readExplanationFacts } from '../host/explanation-facts.ts';
+import type { Plan } from '../plan/ops.ts';
+
+/**
+ * One request's body → one plan's frame: all that a supervisor does, in either home. It keeps nothing between two requests:
+ * a helper whose plan failed asks again and brings along what went wrong.
+ */
+export async function answer(body: Uint8Array): Promise<Uint8Array> {
+  try {
+    return encodePlan(await planFor(body));
+  } catch (error) {
+    return encodePlan(errorPlan(asKrunError(error), 1, { log: { file: null, format: 'text', level: 'error' }, now: new Date() }));
+  }
+}
+
+function planFor(body: Uint8Array): Plan | Promise<Plan> {
+  const { caller, failure } = decodeRequest(body);
+  if (failure === null) return handleCommand(caller);
+  return reportFailure(explainFailure(failure, readExplanationFacts()), caller, parse(caller.argv));
+}
+
+function asKrunError(error: unknown): KrunError {
+  return error instanceof KrunError ? error : new KrunError('E_INTERNAL', `a fault in krun itself: ${error}`, { cause: error });
+}

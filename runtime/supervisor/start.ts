@@ -1,0 +1,24 @@
+// The supervisor of one call: the helper has put the channel on descriptor 3, reads one answer, and ends us.
+import { readSync, writeSync } from 'node:fs';
+import { decodeHeader, headerLength } from '../channel/frame.ts';
+import { answer } from './answer.ts';
+
+const channel = 3;
+
+void main();
+
+async function main(): Promise<void> {
+  const body = readExactly(decodeHeader(readExactly(headerLength), 'request'));
+  const frame = await answer(body);
+  for (let sent = 0; sent < frame.length; ) sent += writeSync(channel, frame, sent);
+}
+
+function readExactly(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let filled = 0; filled < length; ) {
+    const count = readSync(channel, bytes, filled, length - filled, null);
+    if (count === 0) process.exit(1); // the helper has gone
+    filled += count;
+  }
+  return bytes;
+}
