@@ -1,6 +1,7 @@
 // Why a cgroup or one of its limits was refused.
 import { errnoName } from './errno.ts';
-import { type Explainer, explained, type FailureFacts, type FailureReport, lookUp, quote, reason } from './failure.ts';
+import { type Explainer, explained, type FailureFacts, lookUp, quote, reason } from './failure.ts';
+import type { FailureReport } from './failure-report.ts';
 
 /** createCgroup: making the directory, or enabling controllers in the ancestors. */
 export const explainCreateCgroup: Explainer = (report, facts) => {

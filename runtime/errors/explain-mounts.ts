@@ -1,6 +1,7 @@
 // Why a mount, or the root file system, was refused.
 import { errnoName } from './errno.ts';
-import { type Explainer, explained, type FailureFacts, type FailureReport, fieldsOf, lookUp, quote, reason } from './failure.ts';
+import { type Explainer, explained, type FailureFacts, fieldsOf, lookUp, quote, reason } from './failure.ts';
+import type { FailureReport } from './failure-report.ts';
 
 /** openTree: the source of a bind mount on the host. */
 export const explainOpenTree: Explainer = (report, facts) => {

@@ -1,6 +1,7 @@
 // Why a namespace could not be made or joined.
 import { errnoName } from './errno.ts';
-import { type Explainer, explained, type FailureFacts, type FailureReport, fieldsOf, lookUp, quote, reason } from './failure.ts';
+import { type Explainer, explained, type FailureFacts, fieldsOf, lookUp, quote, reason } from './failure.ts';
+import type { FailureReport } from './failure-report.ts';
 
 /** clone: namespaces that may not be made, limits, and the cgroup to start in. */
 export const explainClone: Explainer = (report, facts) => {

@@ -1,7 +1,8 @@
 // Why an attribute of the container's process was refused.
 import { errnoName } from './errno.ts';
 import { explainUnsafePath } from './explain-mounts.ts';
-import { type Explainer, explained, type FailureFacts, type FailureReport, fieldsOf, lookUp, quote, reason, refused } from './failure.ts';
+import { type Explainer, explained, type FailureFacts, fieldsOf, lookUp, quote, reason, refused } from './failure.ts';
+import type { FailureReport } from './failure-report.ts';
 
 /** setrlimit. */
 export const explainRlimit: Explainer = (report, facts) => {

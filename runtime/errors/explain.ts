@@ -14,15 +14,20 @@ import {
   explainUser,
 } from './explain-process.ts';
 import { explainCreateState, explainOpenState, explainProcess, explainStillRunning } from './explain-state.ts';
-import { type Explainer, explained, type FailureFacts, type FailureReport, refused } from './failure.ts';
+import { type Explainer, explained, type FailureFacts, refused } from './failure.ts';
+import type { FailureReport } from './failure-report.ts';
 import type { KrunError } from './krun-error.ts';
 
 /** Never throws: an op or errno that is not known here is reported as it came. */
 export function explainFailure(report: FailureReport, facts: FailureFacts): KrunError {
   if (report.syscall === '' && report.errno === emptySlot)
     return explained(report, 'E_INTERNAL', `the plan uses a descriptor that it has not opened (${report.detail})`);
-  const explain: Explainer | undefined = Object.hasOwn(explainers, report.op) ? explainers[report.op] : undefined;
+  const explain: Explainer | undefined = isOp(report.op) ? explainers[report.op] : undefined;
   return (explain ?? refused('E_SYSTEM', report.op))(report, facts);
+}
+
+function isOp(name: string): name is OpName {
+  return Object.hasOwn(explainers, name);
 }
 
 // EBADF without a syscall: the helper's slot_fd.

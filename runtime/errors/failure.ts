@@ -1,20 +1,8 @@
-// What the helper reports when an op fails, and what is known besides when the report is explained.
-import type { OpName } from '../plan/ops.ts';
+// What explaining a failed op needs: facts besides the report, and the words that all explanations share.
 import type { ErrorCode } from './codes.ts';
 import { errnoName, errnoText } from './errno.ts';
+import type { FailureReport } from './failure-report.ts';
 import { KrunError } from './krun-error.ts';
-
-export interface FailureReport {
-  readonly op: OpName;
-  /** The op's number in the plan, counted through nested programs. */
-  readonly index: number;
-  readonly pointer: string;
-  readonly syscall: string;
-  readonly errno: number;
-  readonly path: string;
-  /** "key=value key=value …"; which keys, depends on the op. */
-  readonly detail: string;
-}
 
 /** Read from the host at the time of the report, because plans are pure; what cannot be read is null. */
 export interface FailureFacts {
