@@ -1,0 +1,138 @@
+/* Opening cgroups, reading and writing their files. */
+#include "cgroup.h"
+
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#define MARK "user.krun.made"
+
+static bool is_file_name(const char *name);
+static int write_lines(int fd, const char *value);
+
+int op_open_cgroup(struct context *context, const struct op_open_cgroup *op) {
+  struct cgroup_path path;
+  AUTO_CLOSE int mount = open_cgroup_mount(context, op->mountpoint);
+  if (mount < 0 || split_cgroup_path(context, op->path, &path) < 0) return -1;
+  int cgroup = open_in_cgroup(mount, path.text, O_RDONLY | O_DIRECTORY);
+  if (cgroup < 0 && op->or_gone && is_gone(errno)) return 0;
+  if (cgroup < 0) return fail(context, "openat2", op->path);
+  return slot_store(context, op->cgroup, cgroup);
+}
+
+int op_write_cgroup_file(struct context *context, const struct op_write_cgroup_file *op) {
+  int cgroup = slot_fd(context, op->cgroup);
+  if (cgroup < 0) return -1;
+  if (!is_file_name(op->file)) return fail_with(context, EINVAL, "openat2", op->file);
+  AUTO_CLOSE int fd = open_in_cgroup(cgroup, op->file, O_WRONLY);
+  if (fd < 0) return fail_detail(context, errno, "openat2", op->file, "value=%.200s", op->value);
+  if (write_lines(fd, op->value) < 0) return fail_detail(context, errno, "write", op->file, "value=%.200s", op->value);
+  return 0;
+}
+
+int split_cgroup_path(struct context *context, const char *path, struct cgroup_path *split) {
+  size_t length = strlen(path);
+  if (length < 2 || length >= PATH_MAX || path[0] != '/') return fail_with(context, EINVAL, "openat2", path);
+  memcpy(split->text, path + 1, length);
+  split->depth = 0;
+  for (const char *at = split->text;;) {
+    size_t size = strcspn(at, "/");
+    bool dots = (size == 1 && at[0] == '.') || (size == 2 && at[0] == '.' && at[1] == '.');
+    if (size == 0 || size > NAME_MAX || dots || split->depth == MAX_CGROUP_DEPTH) return fail_with(context, EINVAL, "openat2", path);
+    split->ends[split->depth++] = (uint16_t)(at + size - split->text);
+    if (at[size] == '\0') return 0;
+    at += size + 1;
+  }
+}
+
+const char *cgroup_prefix(const struct cgroup_path *path, uint32_t depth, char buffer[PATH_MAX]) {
+  if (depth == 0) return strcpy(buffer, ".");
+  memcpy(buffer, path->text, path->ends[depth - 1]);
+  buffer[path->ends[depth - 1]] = '\0';
+  return buffer;
+}
+
+const char *cgroup_name(const struct cgroup_path *path, uint32_t index, char buffer[NAME_MAX + 1]) {
+  size_t start = index == 0 ? 0 : path->ends[index - 1] + 1u;
+  size_t length = path->ends[index] - start;
+  memcpy(buffer, path->text + start, length);
+  buffer[length] = '\0';
+  return buffer;
+}
+
+int open_cgroup_mount(struct context *context, const char *mountpoint) {
+  struct statfs status;
+  AUTO_CLOSE int mount = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (mount < 0) return fail(context, "open", mountpoint);
+  if (fstatfs(mount, &status) < 0) return fail(context, "fstatfs", mountpoint);
+  if ((uint32_t)status.f_type != CGROUP2_SUPER_MAGIC) return fail_detail(context, EINVAL, "fstatfs", mountpoint, "not cgroup2");
+  return steal_fd(&mount);
+}
+
+int open_in_cgroup(int cgroup, const char *path, int flags) {
+  struct open_how how = {
+      .flags = (uint64_t)flags | O_CLOEXEC | O_NOFOLLOW,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+  };
+  return (int)syscall(SYS_openat2, cgroup, path, &how, sizeof how);
+}
+
+ssize_t read_cgroup_file(int cgroup, const char *file, char *text, size_t size) {
+  AUTO_CLOSE int fd = open_in_cgroup(cgroup, file, O_RDONLY);
+  if (fd < 0) return -1;
+  ssize_t length = read(fd, text, size - 1);
+  if (length >= 0) text[length] = '\0';
+  return length;
+}
+
+int write_cgroup_text(int cgroup, const char *file, const char *text) {
+  AUTO_CLOSE int fd = open_in_cgroup(cgroup, file, O_WRONLY);
+  if (fd < 0) return -1;
+  return write(fd, text, strlen(text)) < 0 ? -1 : 0;
+}
+
+int cgroup_event(int cgroup, const char *key) {
+  char text[256];
+  if (read_cgroup_file(cgroup, "cgroup.events", text, sizeof text) < 0) return -1;
+  const char *at = strstr(text, key);
+  return at != NULL && at[strlen(key)] == ' ' && at[strlen(key) + 1] == '1';
+}
+
+const char *list_processes(int cgroup, char *text, size_t size) {
+  ssize_t length = read_cgroup_file(cgroup, "cgroup.procs", text, size);
+  if (length <= 0) return strcpy(text, "");
+  if ((size_t)length == size - 1) length = strrchr(text, '\n') - text + 1; /* the last one may be cut off */
+  for (char *at = text; (at = strchr(at, '\n')) != NULL;) *at = ',';
+  text[length - 1] = '\0';
+  return text;
+}
+
+int mark_cgroup(int cgroup) {
+  return fsetxattr(cgroup, MARK, "1", 1, 0);
+}
+
+bool is_marked(int cgroup) {
+  char value;
+  return fgetxattr(cgroup, MARK, &value, 1) == 1 && value == '1';
+}
+
+/* Names of interface files: memory.max, hugetlb.2MB.rsvd.max. */
+static bool is_file_name(const char *name) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return name[0] != '.' && name[0] != '\0' && name[strspn(name, letters)] == '\0';
+}
+
+/* The kernel takes one setting a write. An empty value is a line too: it resets cpuset.cpus. */
+static int write_lines(int fd, const char *value) {
+  do {
+    size_t length = strcspn(value, "\n");
+    const char *next = value[length] == '\n' ? value + length + 1 : value + length;
+    ssize_t written = length > 0 ? write(fd, value, length) : write(fd, "\n", 1);
+    if (written < 0) return -1;
+    value = next;
+  } while (*value != '\0');
+  return 0;
+}
