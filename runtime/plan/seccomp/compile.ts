@@ -1,0 +1,88 @@
+import { KrunError } from '../../errors/krun-error.ts';
+import { killProcess, returnEnosys } from './actions.ts';
+import { type CallingConvention, filteredConventions, isFiltered, type NativeArchitecture, type TableRange } from './architectures.ts';
+import { type Assembler, assemble, branch, type Label, load, maximumLength, newAssembler, returnValue } from './assembler.ts';
+import { type CheckedProfile, checkProfile } from './check.ts';
+import { filterFlags } from './flags.ts';
+import type { SeccompProfile } from './profile.ts';
+import { rulesForTable, type Verdict } from './rules.ts';
+import { addRange, type Ranges, writeRules, writeSearch } from './write-search.ts';
+
+export interface CompiledSeccomp {
+  /** struct sock_filter[], little endian, for seccomp(SECCOMP_SET_MODE_FILTER). */
+  readonly program: Uint8Array;
+  /** SECCOMP_FILTER_FLAG_*. */
+  readonly flags: number;
+}
+
+/**
+ * Compile linux.seccomp to a classic BPF program; null when it forbids nothing (no rules, and the default is ALLOW).
+ *
+ * The machine's own architecture is always filtered. A call by way of an architecture that the profile does not list kills the process
+ * (libseccomp: the thread, which leaves a process without it), and so does an x32 call where X32 is not listed. Where the default is
+ * not permissive, a call newer than the newest that the profile names answers ENOSYS, so that C libraries fall back (as runc).
+ * Throws KrunError E_SECCOMP, E_NOT_YET.
+ */
+export function compileSeccomp(profile: SeccompProfile, native: NativeArchitecture): CompiledSeccomp | null {
+  if (forbidsNothing(profile)) return null;
+  const flags = filterFlags(profile.flags);
+  const checked = checkProfile(profile);
+  const listed = profile.architectures ?? [];
+  const assembler = newAssembler();
+  let label = returnValue(assembler, killProcess);
+  const sections = filteredConventions(native, listed)
+    .toReversed()
+    .map((convention) => ({ audit: convention.audit, label: writeConvention(assembler, checked, convention, native, listed) }));
+  for (const section of sections) label = branch(assembler, 'equal', section.audit, section.label, label);
+  load(assembler, 4); // seccomp_data.arch: numbers mean nothing before it is known
+  if (assembler.code.length > maximumLength) throw tooLong(assembler.code.length);
+  return { program: assemble(assembler), flags };
+}
+
+/** Whether a profile amounts to none. */
+export function forbidsNothing(profile: SeccompProfile): boolean {
+  return (profile.syscalls ?? []).length === 0 && (!profile.defaultAction || profile.defaultAction === 'SCMP_ACT_ALLOW');
+}
+
+function writeConvention(
+  assembler: Assembler,
+  profile: CheckedProfile,
+  { tables }: CallingConvention,
+  native: NativeArchitecture,
+  listed: readonly string[],
+): Label {
+  const ranges: Ranges = { starts: [], targets: [] };
+  let unknown = profile.defaultReturn;
+  for (const range of tables) {
+    if (isFiltered(range, native, listed)) unknown = addTable(assembler, ranges, profile, range);
+    else addRange(ranges, range.first, returnValue(assembler, killProcess));
+  }
+  // -1 is no x32 call, though it has the bit: a tracer sets it to skip a call (seccomp(2)).
+  addRange(ranges, 0xffffffff, returnValue(assembler, unknown));
+  return writeSearch(assembler, ranges);
+}
+
+// Returns what a number behind all that the profile names is answered.
+function addTable(assembler: Assembler, ranges: Ranges, profile: CheckedProfile, range: TableRange): number {
+  const { verdicts, newest } = rulesForTable(profile, range);
+  const otherwise = returnValue(assembler, profile.defaultReturn);
+  addRange(ranges, range.first, otherwise);
+  for (const [number, verdict] of [...verdicts].sort(([one], [other]) => one - other)) {
+    addRange(ranges, range.first + number, writeVerdict(assembler, verdict, profile.defaultReturn));
+    addRange(ranges, range.first + number + 1, otherwise);
+  }
+  const unknown = profile.answersEnosys && newest >= 0 ? returnEnosys : profile.defaultReturn;
+  addRange(ranges, range.first + newest + 1, returnValue(assembler, unknown));
+  return unknown;
+}
+
+function writeVerdict(assembler: Assembler, { always, rules }: Verdict, otherwise: number): Label {
+  return always === undefined ? writeRules(assembler, rules, otherwise) : returnValue(assembler, always);
+}
+
+function tooLong(length: number): KrunError {
+  return new KrunError('E_SECCOMP', `the filter has ${length} instructions, and the kernel takes ${maximumLength}`, {
+    pointer: '/linux/seccomp/syscalls',
+    hint: 'use fewer rules with conditions, or fewer architectures',
+  });
+}
