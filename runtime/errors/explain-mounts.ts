@@ -150,6 +150,21 @@ export const explainDevice: Explainer = (report, facts) => {
   }
 };
 
+/** openDevice: a host's node that is bound, because a user namespace may not make nodes. */
+export const explainDeviceSource: Explainer = (report) => {
+  const path = quote(report.path);
+  if (errnoName(report.errno) === 'ENOENT')
+    return explained(
+      report,
+      'E_BAD_DEV',
+      `device ${path} does not exist on the host`,
+      'in a user namespace devices cannot be made: the node of the host is bound, so it must be at the same path there',
+    );
+  if (errnoName(report.errno) === 'ENODEV')
+    return explained(report, 'E_BAD_DEV', `${path} of the host is not the device that it should be (${report.detail})`);
+  return explained(report, 'E_BAD_DEV', reason({ ...report, path: '' }, `device ${path} of the host`));
+};
+
 function textAt({ config }: FailureFacts, { pointer }: FailureReport, property: string): string {
   const value = lookUp(config, `${pointer}/${property}`);
   return typeof value === 'string' ? value : '';

@@ -2,7 +2,7 @@
 import type { OpName } from '../plan/ops.ts';
 import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainRemoveCgroup } from './explain-cgroup.ts';
 import { explainExecute, explainFindProgram } from './explain-execute.ts';
-import { explainDevice, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
+import { explainDevice, explainDeviceSource, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
 import { explainClone, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
 import {
   belowRoot,
@@ -137,4 +137,6 @@ const explainers = {
   findHome: refused('E_PROCESS', 'the home directory cannot be looked up'),
   findProgram: explainFindProgram,
   execute: explainExecute,
+
+  openDevice: explainDeviceSource,
 } as const satisfies Record<OpName, Explainer>;

@@ -116,7 +116,10 @@ export const opTable = {
     help: 'write uid_map, gid_map and, if asked, "deny" to setgroups of the child last cloned',
     fields: { uidMap: 'string', gidMap: 'string', denySetgroups: 'bool' },
   },
-  setTimeOffsets: { help: 'write /proc/self/timens_offsets (before any process enters the time namespace)', fields: { offsets: 'string' } },
+  setTimeOffsets: {
+    help: "write self/timens_offsets of a detached procfs, or of the host's /proc (before any process enters the time namespace)",
+    fields: { proc: 'slot', offsets: 'string' },
+  },
   sethostname: { help: 'sethostname', fields: { name: 'string' } },
   setdomainname: { help: 'setdomainname', fields: { name: 'string' } },
   bringLoopbackUp: { help: 'set lo up in the current network namespace', fields: {} },
@@ -144,8 +147,8 @@ export const opTable = {
   },
   openNull: { help: "open the host's /dev/null, character device 1:3 or an error", fields: { null: 'slot' } },
   openRoot: {
-    help: 'bind the host directory over itself, private, and keep the mount; what follows is below it',
-    fields: { path: 'string', recursive: 'bool', userNamespace: 'slot', root: 'slot' },
+    help: 'bind the host directory over itself, private or (propagation: MS_SLAVE) as a slave, and keep the mount; what follows is below it',
+    fields: { path: 'string', recursive: 'bool', propagation: 'u32', userNamespace: 'slot', root: 'slot' },
   },
   openOverlayRoot: {
     help: "mount an overlay of host directories over the first lower one and keep it; without upper and work a tmpfs (size in bytes, 0: the kernel's default) takes what is written",
@@ -207,9 +210,15 @@ export const opTable = {
 
   // ── the process ──────────────────────────────────────────────────────────────────────────────────────────────────
   setsid: { help: 'setsid', fields: {} },
-  joinSessionKeyring: { help: 'a new session keyring of this name; ENOSYS is no error', fields: { name: 'string' } },
+  joinSessionKeyring: {
+    help: 'a session keyring of this name, with these permission bits added (KEY_*_SEARCH, so that exec finds it); ENOSYS is no error',
+    fields: { name: 'string', permissions: 'u32' },
+  },
   setDumpable: { help: 'prctl(PR_SET_DUMPABLE)', fields: { dumpable: 'bool' } },
-  setOomScoreAdjust: { help: 'write /proc/self/oom_score_adj (before the root changes)', fields: { value: 'i32' } },
+  setOomScoreAdjust: {
+    help: 'write oom_score_adj of init from the helper, or of itself in the child (before the root changes)',
+    fields: { value: 'i32' },
+  },
   setrlimit: {
     help: 'prlimit of init (resource: RLIMIT_*); from the helper, or in the child on itself',
     fields: { resource: 'u32', soft: 'u64', hard: 'u64' },
@@ -219,14 +228,14 @@ export const opTable = {
     fields: { policy: 'u32', flags: 'u64', nice: 'i32', priority: 'u32', runtime: 'u64', deadline: 'u64', period: 'u64' },
   },
   setIoPriority: { help: 'ioprio_set on itself (class<<13 | data)', fields: { priority: 'u32' } },
-  setAffinity: { help: 'sched_setaffinity on itself', fields: { cpus: 'u32s' } },
+  setAffinity: { help: 'sched_setaffinity on itself; no cpus: all that the cpuset leaves', fields: { cpus: 'u32s' } },
   setMemoryPolicy: { help: 'set_mempolicy (mode with its MPOL_F_* flags)', fields: { mode: 'u32', nodes: 'u32s' } },
   setPersonality: { help: 'personality', fields: { persona: 'u32' } },
   setUmask: { help: 'umask', fields: { mask: 'u32' } },
-  preserveDescriptors: { help: "keep 3 to 3+count-1 for the container's process; a closed one is an error", fields: { count: 'u32' } },
+  preserveDescriptors: { help: 'fail unless the caller gave all of 3 to 3+count-1', fields: { count: 'u32' } },
   closeDescriptors: { help: 'close all from 3+preserve on, but the line to the helper', fields: { preserve: 'u32' } },
   chownStdio: {
-    help: 'give terminals and pipes at 0 to 2 to this user, never the null device; EPERM and EROFS are no error',
+    help: "give terminals, pipes and sockets at 0 to 2 to this user, never a file or the null device; EPERM, EROFS and EINVAL are no error",
     fields: { uid: 'u32', gid: 'u32' },
   },
   dropBoundingSet: { help: 'drop all capabilities but these from the bounding set', fields: { keep: 'u64' } },
@@ -235,7 +244,7 @@ export const opTable = {
     help: 'setgroups (if `setGroups`), setresgid, setresuid',
     fields: { uid: 'u32', gid: 'u32', groups: 'u32s', setGroups: 'bool' },
   },
-  setCapabilities: { help: 'capset, read back by capget', fields: { effective: 'u64', permitted: 'u64', inheritable: 'u64' } },
+  setCapabilities: { help: 'capset of what we have of these, read back by capget', fields: { effective: 'u64', permitted: 'u64', inheritable: 'u64' } },
   setAmbient: { help: 'clear the ambient set, then raise these; one the kernel refuses is skipped', fields: { ambient: 'u64' } },
   setNoNewPrivileges: { help: 'prctl(PR_SET_NO_NEW_PRIVS)', fields: {} },
   installSeccomp: {
@@ -243,7 +252,7 @@ export const opTable = {
     fields: { program: 'bytes', flags: 'u32' },
   },
   changeDirectory: {
-    help: 'chdir in the container; afterwards getcwd must be absolute and reachable; with `mayBeDenied` EACCES and EPERM leave it for a second try as the user',
+    help: 'chdir in the container; afterwards getcwd must be absolute and reachable; with `mayBeDenied` EACCES and EPERM leave it for a second try as the user, which only checks if the first worked',
     fields: { path: 'string', mayBeDenied: 'bool' },
   },
   findHome: { help: 'HOME for execute, from the container\'s /etc/passwd by uid, else "/"', fields: { uid: 'u32' } },
@@ -254,6 +263,12 @@ export const opTable = {
   execute: {
     help: 'unblock signals, execve what findProgram found; never returns',
     fields: { arguments: 'strings', environment: 'strings' },
+  },
+
+  // ── appended ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  openDevice: {
+    help: 'open_tree(OPEN_TREE_CLONE) of a host device node, private; it must be this very device (type: S_IFCHR, S_IFBLK)',
+    fields: { source: 'string', type: 'u32', major: 'u32', minor: 'u32', tree: 'slot' },
   },
 } as const satisfies Record<string, OpDefinition>;
 
