@@ -47,6 +47,8 @@ struct context {
   const struct program *exits[MAX_EXITS];
   uint32_t exit_count;
 
+  bool in_directory; /* child: changeDirectory has worked */
+
   /* child: for execute */
   char program[PATH_MAX];
   char home[PATH_MAX];

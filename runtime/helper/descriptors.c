@@ -1,0 +1,59 @@
+/* Descriptors on their way into the container: 0 to 2, those to preserve, and none else. */
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+
+#include "krun.h"
+
+static int close_range_between(struct context *context, unsigned first, unsigned last);
+static bool is_ours_to_give(int fd, const struct stat *file);
+
+/* All that came through the caller's execve is without FD_CLOEXEC, all that is ours has it: so a descriptor of ours cannot pass for the caller's. */
+int op_preserve_descriptors(struct context *context, const struct op_preserve_descriptors *op) {
+  for (uint32_t i = 0; i < op->count; i++) {
+    int fd = (int)(3 + i), flags = fcntl(fd, F_GETFD);
+    if (flags < 0 || flags & FD_CLOEXEC) return fail_detail(context, EBADF, "fcntl", "", "descriptor=%d", fd);
+  }
+  return 0;
+}
+
+int op_close_descriptors(struct context *context, const struct op_close_descriptors *op) {
+  unsigned first = 3 + op->preserve;
+#ifndef KRUN_WITHOUT_CLOSE_DESCRIPTORS /* negative control of C1 and C3 */
+  unsigned line = context->line < 0 ? 0 : (unsigned)context->line;
+  if (line < first) {
+    if (close_range_between(context, first, UINT_MAX) < 0) return -1;
+  } else {
+    if (line > first && close_range_between(context, first, line - 1) < 0) return -1;
+    if (close_range_between(context, line + 1, UINT_MAX) < 0) return -1;
+  }
+#endif
+  for (uint32_t i = 0; i < context->slot_count; i++)
+    if (context->slots[i] >= (int)first) context->slots[i] = -1;
+  return 0;
+}
+
+int op_chown_stdio(struct context *context, const struct op_chown_stdio *op) {
+  for (int fd = 0; fd <= 2; fd++) {
+    struct stat file;
+    if (fstat(fd, &file) < 0) return fail_detail(context, errno, "fstat", "", "descriptor=%d", fd);
+    if (!is_ours_to_give(fd, &file) || file.st_uid == op->uid) continue;
+    if (fchown(fd, op->uid, op->gid) == 0) continue;
+    /* EINVAL: the caller's user namespace has no such user. EPERM, EROFS: not ours, or not writable; the descriptor itself stays usable. */
+    if (errno != EPERM && errno != EROFS && errno != EINVAL) return fail_detail(context, errno, "fchown", "", "descriptor=%d", fd);
+  }
+  return 0;
+}
+
+/* Terminals, pipes and sockets are reopened by way of /proc/self/fd; a caller's file is the caller's, and its null device everybody's (CVE-2025-52565's kin). */
+static bool is_ours_to_give(int fd, const struct stat *file) {
+  if (S_ISFIFO(file->st_mode) || S_ISSOCK(file->st_mode)) return true;
+  struct termios terminal;
+  return S_ISCHR(file->st_mode) && ioctl(fd, TCGETS, &terminal) == 0;
+}
+
+static int close_range_between(struct context *context, unsigned first, unsigned last) {
+  return syscall(SYS_close_range, first, last, 0) < 0 ? fail(context, "close_range", "") : 0;
+}
