@@ -1,10 +1,10 @@
 /* Who the process is: session, user, groups, capabilities. Raw system calls: a libc may act on other threads, and we have none. */
+#include "krun.h"
+
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-#include "krun.h"
 
 #define LAST_POSSIBLE_CAPABILITY 63
 

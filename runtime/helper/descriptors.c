@@ -1,11 +1,11 @@
 /* Descriptors on their way into the container: 0 to 2, those to preserve, and none else. */
+#include "krun.h"
+
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
-
-#include "krun.h"
 
 static int close_range_between(struct context *context, unsigned first, unsigned last);
 static bool is_ours_to_give(int fd, const struct stat *file);

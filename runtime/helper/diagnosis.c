@@ -1,4 +1,6 @@
 /* The facts behind ENOENT, EACCES and ENOEXEC of execve(2), which each have several causes. */
+#include "krun.h"
+
 #include "diagnosis.h"
 
 #include <elf.h>
@@ -6,8 +8,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-
-#include "krun.h"
 
 #define MAX_INTERPRETER 256
 #define MAX_HEADERS 64

@@ -1,11 +1,12 @@
 /* The last op: from here on the process is the container's. */
+#include "krun.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "diagnosis.h"
-#include "krun.h"
 
 static void restore_signals(void);
 static char **add_home(const struct context *context, const struct strings *environment, char *variable, size_t size);

@@ -1,10 +1,10 @@
 /* HOME from the container's /etc/passwd, a file that may be anything: CVE-2016-3697 and its kin (a number is never read as a name). */
+#include "krun.h"
+
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-#include "krun.h"
 
 #define MAX_PASSWD (1024 * 1024)
 #define MAX_LINE 4096

@@ -1,10 +1,10 @@
 /* A session keyring of the container's own: it must not find the caller's keys in its own session. */
+#include "krun.h"
+
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-
-#include "krun.h"
 
 static long join_session_keyring(const char *name);
 static int describe(long keyring, uid_t *owner, uint32_t *permissions);

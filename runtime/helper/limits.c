@@ -1,9 +1,9 @@
 /* What the kernel grants a process: resource limits, and its place in line for the OOM killer. */
+#include "krun.h"
+
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-
-#include "krun.h"
 
 static int open_oom_score_adj(struct context *context, char *path, size_t size);
 

@@ -1,8 +1,8 @@
+#include "krun.h"
+
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include "krun.h"
 
 /* The kernel gives lo 127.0.0.1 and ::1 when it comes up. */
 int op_bring_loopback_up(struct context *context, const struct op_bring_loopback_up *op) {

@@ -1,10 +1,11 @@
 /* Finding the program as execvp(3) does, by the container's PATH, and before the container counts as created. */
+#include "krun.h"
+
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "diagnosis.h"
-#include "krun.h"
 
 static int search(struct context *context, const char *name, const char *directories);
 static int check_executable(const char *path);

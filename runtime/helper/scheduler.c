@@ -1,9 +1,9 @@
 /* How the process is scheduled: policy, I/O priority, processors, memory nodes, and its execution domain. */
+#include "krun.h"
+
 #include <linux/mempolicy.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
-
-#include "krun.h"
 
 #define MAX_CPUS 8192
 #define MAX_NODES 1024

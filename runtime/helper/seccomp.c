@@ -1,8 +1,8 @@
+#include "krun.h"
+
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
-
-#include "krun.h"
 
 int op_install_seccomp(struct context *context, const struct op_install_seccomp *op) {
   if (op->program.length % sizeof(struct sock_filter) != 0 || op->program.length / sizeof(struct sock_filter) > UINT16_MAX)

@@ -1,11 +1,11 @@
 /* Sysctls, through a procfs that is mounted nowhere: what the container's image has at /proc plays no part (CVE-2025-52881). */
+#include "krun.h"
+
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-
-#include "krun.h"
 
 #ifdef KRUN_WITHOUT_SYSCTL_RESOLVE /* negative control of B3 and B6 */
 #define SYSCTL_RESOLVE 0

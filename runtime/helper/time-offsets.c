@@ -1,10 +1,10 @@
 /* The clocks of a new time namespace, set while nobody is in it yet: time_namespaces(7). */
+#include "krun.h"
+
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-
-#include "krun.h"
 
 int op_set_time_offsets(struct context *context, const struct op_set_time_offsets *op) {
   static const char path[] = "self/timens_offsets";

@@ -1,8 +1,8 @@
 /* The working directory, which a leaked descriptor of the host must never become: CVE-2024-21626. */
+#include "krun.h"
+
 #include <stdio.h>
 #include <sys/syscall.h>
-
-#include "krun.h"
 
 static int refuse_outside(struct context *context, const char *path);
 
