@@ -33,7 +33,7 @@ void diagnose_program(const char *path, char *buffer, size_t size) {
     return;
   }
   const char *type = S_ISREG(file.st_mode) ? "file" : S_ISDIR(file.st_mode) ? "directory" : "other";
-  add(&text, "exists=1\ntype=%s\nmode=%o", type, file.st_mode & 07777);
+  add(&text, "exists=1\ntype=%s\nmode=%o", type, file.st_mode);
   struct statvfs file_system;
   if (statvfs(path, &file_system) == 0) add(&text, "\nnoexec=%d", (file_system.f_flag & ST_NOEXEC) != 0);
   if (!S_ISREG(file.st_mode)) return;
@@ -100,11 +100,11 @@ static void read_program_headers(struct text *text, int fd, const unsigned char 
   }
 }
 
-/* From a file of the container's: no control character may start a line of its own. */
+/* From a file of the container's: no blank may begin a field of its own. */
 static void add_interpreter(struct text *text, const char *interpreter) {
   char printable[MAX_INTERPRETER + 1] = {0};
   for (size_t i = 0; i < MAX_INTERPRETER && interpreter[i] != '\0'; i++)
-    printable[i] = (unsigned char)interpreter[i] < ' ' || interpreter[i] == 0x7f ? '?' : interpreter[i];
+    printable[i] = (unsigned char)interpreter[i] <= ' ' || interpreter[i] == 0x7f ? '?' : interpreter[i];
   add(text, "\ninterpreter=%s", printable);
 }
 
