@@ -49,6 +49,8 @@ struct context {
 
   bool in_directory; /* child: changeDirectory has worked */
 
+  int empty_directory; /* child: the tmpfs that masks directories; 0: not needed yet */
+
   /* child: for execute */
   char program[PATH_MAX];
   char home[PATH_MAX];
