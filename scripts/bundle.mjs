@@ -1,7 +1,12 @@
-// Bundles the supervisor: dist/start.cjs is everything that a start needs and nothing else; dist/cli.cjs, loaded only when
-// start.ts imports runtime/cli/main.ts dynamically, holds yargs and the rest. CommonJS, as it loads quicker than modules.
+// Bundles the supervisor: dist/start.cjs is everything that a start needs and nothing else; what it imports dynamically and a
+// start does not need comes in files of their own, loaded when asked for. CommonJS, as it loads quicker than modules.
 import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+
+const lazyFiles = {
+  'runtime/cli/cold-commands.ts': 'cold-commands.cjs',
+  'runtime/cli/handle-failure.ts': 'handle-failure.cjs',
+};
 
 const common = {
   bundle: true,
@@ -9,20 +14,21 @@ const common = {
   target: 'node24',
   format: 'cjs',
   minify: true,
-  keepNames: false,
   legalComments: 'none',
   logLevel: 'warning',
   // A dynamic import becomes a require: Node's module loader would cost milliseconds.
   supported: { 'dynamic-import': false },
 };
 
-// In the start bundle the lazy part is another file.
-const lazyPart = {
-  name: 'lazy-part',
+const lazyElsewhere = {
+  name: 'lazy-elsewhere',
   setup({ onResolve }) {
-    onResolve({ filter: /\/cli\/main\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './cli.cjs', external: true } : { errors: [{ text: 'the way to a start must not load cli/main.ts' }] },
-    );
+    onResolve({ filter: /\.ts$/ }, ({ path, kind, resolveDir }) => {
+      const entry = Object.keys(lazyFiles).find((file) => `${resolveDir}/${path}`.endsWith(file.slice(file.lastIndexOf('/'))));
+      if (entry === undefined) return;
+      if (kind === 'dynamic-import') return { path: `./${lazyFiles[entry]}`, external: true };
+      return { errors: [{ text: `the way to a start must import ${entry} dynamically` }] };
+    });
   },
 };
 
@@ -44,12 +50,15 @@ const importMetaUrl = {
   define: { 'import.meta.url': 'importMetaUrl' },
 };
 
-await Promise.all([
-  build({ ...common, entryPoints: ['runtime/supervisor/start.ts'], outfile: 'dist/start.cjs', plugins: [lazyPart] }),
-  build({ ...common, ...importMetaUrl, entryPoints: ['runtime/cli/main.ts'], outfile: 'dist/cli.cjs', plugins: [plainStringWidth] }),
-]).catch(async (error) => {
-  // A half-made pair must not look fresh.
-  await rm('dist/start.cjs', { force: true });
-  console.error(error.message);
-  process.exit(1);
-});
+try {
+  await Promise.all([
+    build({ ...common, entryPoints: ['runtime/supervisor/start.ts'], outfile: 'dist/start.cjs', plugins: [lazyElsewhere] }),
+    ...Object.entries(lazyFiles).map(([entry, file]) =>
+      build({ ...common, ...importMetaUrl, entryPoints: [entry], outfile: `dist/${file}`, plugins: [plainStringWidth] }),
+    ),
+  ]);
+} catch (error) {
+  await rm('dist/start.cjs', { force: true }); // a half-made set must not look fresh
+  if (error.errors === undefined) console.error(error); // esbuild has shown its own
+  process.exitCode = 1;
+}

@@ -16,7 +16,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     noteCheck(check[1], check[2]);
   } else if (result !== null) {
     endTest();
-    test = { title: result[2], failed: result[1] === 'not ok', lacks: result[4] && result[4].toLowerCase() };
+    test = { title: result[2], failed: result[1] === 'not ok', lacks: result[4]?.toLowerCase() };
     if (test.failed) console.log(line);
   } else if (test === undefined || test.failed) {
     if (!/^(TAP version|1\.\.|---TAP)/.test(line)) console.log(line);
@@ -45,7 +45,8 @@ function endTest() {
 function close() {
   const skips = [...skipped.values()].flat().length;
   if (skips > 0) console.log('\nskipped for want of');
-  for (const [capability, titles] of skipped) console.log(`  ${capability}: ${titles.length}`, titles.map((title) => `\n    ${title}`).join(''));
+  for (const [capability, titles] of skipped)
+    console.log(`  ${capability}: ${titles.length}`, titles.map((title) => `\n    ${title}`).join(''));
   if (failed.length > 0) console.log(`\nfailed\n${failed.map((title) => `  ${title}`).join('\n')}`);
   console.log(`${passed} passed, ${failed.length} failed, ${skips} skipped`);
   process.exitCode = failed.length > 0 ? 1 : 0;

@@ -1,0 +1,96 @@
+// Finds what a run leaves behind. Other test files run beside, and what they hold for a moment is no leak of ours: what is new
+// after a run must go away within a time, and what appears only later is not asked about.
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+
+/** One line for each mount, cgroup, process of ours, state directory and temporary file. */
+export type HostSnapshot = ReadonlySet<string>;
+
+export async function hostSnapshot(): Promise<HostSnapshot> {
+  const mounts = await readMounts();
+  const lists = await Promise.all([
+    mounts.map(({ id, destination, type }) => `mount ${id} ${type} ${destination}`),
+    cgroups(mounts.find(({ type }) => type === 'cgroup2')?.destination),
+    processes(),
+    entries('state', '/run/krun'),
+    entries('state', join(process.env['XDG_RUNTIME_DIR'] ?? '/run', 'krun')),
+    ...['/run', '/dev/shm', tmpdir()].map((directory) => entries('file', directory, isTemporary)),
+  ]);
+  return new Set(lists.flat());
+}
+
+/** Fails the test if, 15 seconds after the run, something is still there that came since `before`. */
+export async function assertNothingLeft(t: ExecutionContext, before: HostSnapshot, milliseconds = 15_000): Promise<void> {
+  const deadline = Date.now() + milliseconds;
+  let left = [...(await hostSnapshot())].filter((line) => !before.has(line));
+  while (left.length > 0 && Date.now() < deadline) {
+    await delay(20);
+    const now = await hostSnapshot();
+    left = left.filter((line) => now.has(line));
+  }
+  t.deepEqual(left, [], 'left behind');
+}
+
+interface Mounted {
+  readonly id: string;
+  readonly destination: string;
+  readonly type: string;
+}
+
+async function readMounts(): Promise<Mounted[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => {
+    const fields = line.split(' ');
+    return { id: fields[0] ?? '', destination: fields[4] ?? '', type: fields[fields.indexOf('-') + 1] ?? '' };
+  });
+}
+
+async function cgroups(directory: string | undefined): Promise<string[]> {
+  if (directory === undefined) return [];
+  const children = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const below = children.filter((child) => child.isDirectory()).map((child) => join(directory, child.name));
+  const deeper = await Promise.all(below.map(cgroups));
+  return [...below.map((path) => `cgroup ${path}`), ...deeper.flat()];
+}
+
+const tree = fileURLToPath(new URL('../../', import.meta.url));
+
+// Ours: run from this tree (or from the sealed copy in memory), or in a mount or pid namespace that is not the test's.
+async function processes(): Promise<string[]> {
+  const own = await namespacesOf('self');
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const found = await Promise.all(pids.map((pid) => describeOurs(pid, own)));
+  return found.filter((line) => line !== undefined);
+}
+
+async function describeOurs(pid: string, own: string): Promise<string | undefined> {
+  try {
+    const exe = await readlink(`/proc/${pid}/exe`).catch(() => '');
+    const isRuntime = exe.startsWith(`${tree}bin/`) || exe.startsWith(`${tree}dist/`) || exe.includes('memfd:krun');
+    if (!isRuntime && (await namespacesOf(pid)) === own) return undefined;
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `process ${pid} ${stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))} started ${fields[19]}`;
+  } catch {
+    return undefined; // gone, or not ours to look at
+  }
+}
+
+async function namespacesOf(pid: string): Promise<string> {
+  const links = await Promise.all(['mnt', 'pid'].map((type) => readlink(`/proc/${pid}/ns/${type}`)));
+  return links.join(' ');
+}
+
+async function entries(kind: string, directory: string, isWanted = (_name: string): boolean => true): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  return names.filter(isWanted).map((name) => `${kind} ${join(directory, name)}`);
+}
+
+// The bundles of tests that are still at work are no files of krun's.
+function isTemporary(name: string): boolean {
+  return /^\.?krun[-.]/.test(name) && !name.startsWith('krun-test-');
+}
