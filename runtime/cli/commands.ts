@@ -32,7 +32,7 @@ export const commandTable = {
   gc: { help: 'remove what killed helpers left behind: of one container, or of all that have ended', arguments: '[ID]', least: 0, most: 1 },
   features: { help: 'print what krun can do, as JSON', arguments: '', least: 0, most: 0 },
   version: { help: 'print the version', arguments: '', least: 0, most: 0 },
-  completion: { help: 'print a completion script for the shell', arguments: '[bash | zsh]', least: 0, most: 1 },
+  completion: { help: 'print a completion script for the shell', arguments: '[bash | zsh]', least: 0, most: 1, takesProgram: true },
   help: { help: 'print help, of one command if named', arguments: '[COMMAND]', least: 0, most: 1 },
 } as const satisfies Record<string, Command>;
 

@@ -1,54 +1,81 @@
 // Why a cgroup or one of its limits was refused.
 import { errnoName } from './errno.ts';
-import { type Explainer, explained, type FailureFacts, lookUp, quote, reason } from './failure.ts';
+import { type Explainer, explained, type FailureFacts, fieldsOf, lookUp, quote, reason } from './failure.ts';
 import type { FailureReport } from './failure-report.ts';
+import type { KrunError } from './krun-error.ts';
 
-/** createCgroup: making the directory, or enabling controllers in the ancestors. */
+/** createCgroup: making the directory, enabling controllers in the ancestors, and what is in the way there already. */
 export const explainCreateCgroup: Explainer = (report, facts) => {
-  const enabling = report.path.endsWith('cgroup.subtree_control');
-  const where = quote(report.path.replace(/\/cgroup\.subtree_control$/, ''));
+  const fields = fieldsOf(report.detail);
+  const where = `cgroup ${quote(report.path)}`;
+  if (fields.get('file') === 'cgroup.subtree_control') return explainEnabling(report, facts, where);
   switch (errnoName(report.errno)) {
     case 'EBUSY':
-      if (!enabling) break;
-      return explained(
-        report,
-        'E_BAD_CGROUP',
-        `cgroup ${where} holds processes, so no controller can be enabled below it`,
-        `move them to a cgroup of their own, such as ${where.slice(1, -1)}/init`,
-      );
+    case 'ENOTEMPTY':
+      return explainOccupied(report, where);
     case 'EOPNOTSUPP':
-      return explained(
-        report,
-        'E_BAD_CGROUP',
-        `cgroup ${where} is threaded, or lies below a threaded one: the controllers cannot be enabled`,
-      );
+      return explained(report, 'E_BAD_CGROUP', `${where} is threaded, or lies below a threaded one: it cannot hold a container`);
     case 'ENOENT':
-      if (enabling)
-        return explained(
-          report,
-          'E_NO_CONTROLLER',
-          `a controller that a limit needs is not available in cgroup ${where}`,
-          'cgroup.controllers there lists what is; its parents must pass it on',
-        );
-      return explained(report, 'E_NO_CGROUP2', `cgroup ${where}: no such file or directory`);
+      if (fields.has('controller')) return noController(report, fields.get('controller') ?? '', where);
+      return explained(report, 'E_NO_CGROUP2', `${where}: no such file or directory`);
     case 'EAGAIN':
       return explained(
         report,
         'E_BAD_CGROUP',
-        `cgroup ${where} may have no more or no deeper descendants (cgroup.max.descendants, cgroup.max.depth)`,
+        `${where} may have no more or no deeper descendants (cgroup.max.descendants, cgroup.max.depth)`,
       );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+      return explained(report, 'E_BAD_CGROUP', reason({ ...report, path: '' }, `${where} cannot be made or changed`), delegation(facts));
+  }
+  return explained(report, 'E_BAD_CGROUP', reason({ ...report, path: '' }, `${where} cannot be made`));
+};
+
+function explainEnabling(report: FailureReport, facts: FailureFacts, where: string): KrunError {
+  const fields = fieldsOf(report.detail);
+  const controller = fields.get('controller') ?? '';
+  switch (errnoName(report.errno)) {
+    case 'EBUSY': {
+      const pids = fields.get('pids') ? ` (pid ${fields.get('pids')})` : '';
+      const init = `${report.path.replace(/\/$/, '')}/init`;
       return explained(
         report,
         'E_BAD_CGROUP',
-        reason({ ...report, path: '' }, `cgroup ${where} cannot be made or changed`),
-        delegation(facts),
+        `${where} holds processes${pids}, so the controller "${controller}" cannot be enabled below it`,
+        `move them to ${init}`,
       );
+    }
+    case 'EOPNOTSUPP':
+      return explained(report, 'E_BAD_CGROUP', `${where} is threaded: the controller "${controller}" cannot be enabled below it`);
+    case 'ENOENT':
+      return noController(report, controller, where);
   }
-  return explained(report, 'E_BAD_CGROUP', reason({ ...report, path: '' }, `cgroup ${where} cannot be made`));
-};
+  return explained(
+    report,
+    'E_NO_CONTROLLER',
+    reason({ ...report, path: '' }, `the controller "${controller}" cannot be enabled in ${where}`),
+    delegation(facts),
+  );
+}
+
+function noController(report: FailureReport, controller: string, where: string): KrunError {
+  const hint = 'cgroup.controllers there lists what is; on a hybrid host the others are with cgroup v1, which krun does not use';
+  return explained(report, 'E_NO_CONTROLLER', `a limit needs the controller "${controller}", which ${where} does not have`, hint);
+}
+
+// runtime-spec, config-linux.md#cgroup-path: a cgroup that is in use may not be taken.
+function explainOccupied(report: FailureReport, where: string): KrunError {
+  const fields = fieldsOf(report.detail);
+  const state = report.detail.split(/\s/)[0];
+  const hint = 'choose another linux.cgroupsPath, or remove what is left over: krun gc';
+  if (state === 'locked') return explained(report, 'E_BAD_CGROUP', `${where} is in use: another container is starting in it`, hint);
+  if (state === 'frozen') return explained(report, 'E_BAD_CGROUP', `${where} exists and is frozen`, hint);
+  if (fields.has('child'))
+    return explained(report, 'E_BAD_CGROUP', `${where} exists and has a cgroup ${quote(fields.get('child') ?? '')} of its own`, hint);
+  const pids = fields.get('pids') ? ` (pid ${fields.get('pids')})` : '';
+  return explained(report, 'E_BAD_CGROUP', `${where} exists and holds processes${pids}`, hint);
+}
 
 /** writeCgroupFile: one limit. */
 export const explainCgroupFile: Explainer = (report, facts) => {
@@ -84,7 +111,9 @@ export const explainCgroupFile: Explainer = (report, facts) => {
     case 'EPERM':
       return explained(report, 'E_BAD_LIMIT', reason({ ...report, path: '' }, `limit ${quote(file)}`), delegation(facts));
   }
-  return explained(report, 'E_BAD_LIMIT', reason({ ...report, path: '' }, `the kernel refused the value for ${quote(file)}`));
+  const value = fieldsOf(report.detail).get('value');
+  const what = value === undefined ? 'a value' : quote(value);
+  return explained(report, 'E_BAD_LIMIT', reason({ ...report, path: '' }, `the kernel refused ${what} for ${quote(file)}`));
 };
 
 /** attachDeviceProgram. */

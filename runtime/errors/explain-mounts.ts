@@ -35,14 +35,18 @@ export const explainOpenTree: Explainer = (report, facts) => {
 export const explainMount: Explainer = (report, facts) => {
   const destination = quote(textAt(facts, report, 'destination') || report.path);
   const errno = errnoName(report.errno);
+  const fields = fieldsOf(report.detail);
+  const type = fields.get('type') ?? textAt(facts, report, 'type');
   const clash = kindsClash(report, facts);
   if (clash !== null) return clash;
   if (errno === 'ELOOP' || errno === 'EXDEV') return explainUnsafePath(report, facts);
+  if (fields.get('destination') === 'root')
+    return explained(report, 'E_BAD_MOUNT', `mount destination ${destination} is the root itself`, 'destinations must be below /');
   if (errno === 'ENODEV')
     return explained(
       report,
       'E_BAD_MOUNT',
-      `this kernel has no file system type ${quote(textAt(facts, report, 'type'))}`,
+      `this kernel has no file system type ${quote(type)}`,
       'cat /proc/filesystems lists what there is; is a module missing?',
     );
   if (errno === 'EPERM')

@@ -12,6 +12,8 @@ export const explainCreateState: Explainer = (report) => {
       'choose another id; if it is left over, krun gc ID removes it',
     );
   }
+  if (errnoName(report.errno) === 'EAGAIN')
+    return explained(report, 'E_ID_EXISTS', 'container with given ID already exists: another krun is at work on it');
   return explained(report, 'E_STATE', reason(report, 'the state directory cannot be made'), accessHint(report.errno));
 };
 

@@ -22,6 +22,7 @@ import type { KrunError } from './krun-error.ts';
 export function explainFailure(report: FailureReport, facts: FailureFacts): KrunError {
   if (report.syscall === '' && report.errno === emptySlot)
     return explained(report, 'E_INTERNAL', `the plan uses a descriptor that it has not opened (${report.detail})`);
+  if (report.syscall === 'clone3' && report.errno === vanished) return explainVanished(report, facts);
   const explain: Explainer | undefined = isOp(report.op) ? explainers[report.op] : undefined;
   return (explain ?? refused('E_SYSTEM', report.op))(report, facts);
 }
@@ -32,6 +33,9 @@ function isOp(name: string): name is OpName {
 
 // EBADF without a syscall: the helper's slot_fd.
 const emptySlot = 9;
+
+// ECHILD: the child has gone without a word, whatever the helper was doing meanwhile.
+const vanished = 10;
 
 const file = 'the file cannot be written';
 const needsNice = { EPERM: 'CAP_SYS_NICE is needed; a real-time policy also needs cpu.rt_runtime_us where the kernel groups by it' };

@@ -39,11 +39,22 @@ export function refused(code: ErrorCode, what: string, hints: Readonly<Record<st
   return (report) => explained(report, code, reason(report, what), hints[errnoName(report.errno)]);
 }
 
-/** "what: operation not permitted", with the path that is meant, and what the kernel or a program said in so many words. */
+/** "what ("/path"): operation not permitted: what the kernel or a program said in so many words". */
 export function reason({ errno, path, detail }: FailureReport, what: string): string {
   const about = path === '' ? what : `${what} (${quote(path)})`;
-  const said = fieldsOf(detail).size === 0 ? detail.trim() : '';
+  const said = wordsOf(detail);
   return [about, errnoText(errno) || errnoName(errno), ...(said === '' ? [] : [said])].join(': ');
+}
+
+// What the kernel said of a mount (fsconfig's log: "e tmpfs: Unknown parameter 'x'"), or a detail that is no list of fields.
+function wordsOf(detail: string): string {
+  const [, kernel] = /(?:^|\s)kernel=([\s\S]*)$/.exec(detail) ?? [];
+  if (kernel !== undefined)
+    return kernel
+      .replace(/(^|\n)[ewi] /g, '$1')
+      .trim()
+      .replaceAll('\n', '; ');
+  return fieldsOf(detail).size === 0 ? detail.trim() : '';
 }
 
 /** Paths and names in messages: quoted, so that spaces and a carriage return are seen. */

@@ -1,11 +1,8 @@
 import { decodeRequest } from '../channel/decode-request.ts';
 import { encodePlan } from '../channel/encode-plan.ts';
-import { explainFailure } from '../cli/explain.ts';
-import { handleCommand, reportFailure } from '../cli/handle.ts';
-import { parse } from '../cli/parse.ts';
+import { handleCommand } from '../cli/handle.ts';
 import { errorPlan } from '../cli/report.ts';
 import { KrunError } from '../errors/krun-error.ts';
-import { readExplanationFacts } from '../host/explanation-facts.ts';
 import type { Plan } from '../plan/ops.ts';
 
 /**
@@ -20,10 +17,11 @@ export async function answer(body: Uint8Array): Promise<Uint8Array> {
   }
 }
 
-function planFor(body: Uint8Array): Plan | Promise<Plan> {
+async function planFor(body: Uint8Array): Promise<Plan> {
   const { caller, failure } = decodeRequest(body);
   if (failure === null) return handleCommand(caller);
-  return reportFailure(explainFailure(failure, readExplanationFacts()), caller, parse(caller.argv));
+  const { handleFailure } = await import('../cli/handle-failure.ts');
+  return handleFailure(caller, failure);
 }
 
 function asKrunError(error: unknown): KrunError {

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { requireContainerId } from '../../container/container-id.ts';
 import type { OverlayOptions, RunOptions } from '../../container/options.ts';
+import { printText } from '../../container/print-text.ts';
 import { runContainer } from '../../container/run.ts';
 import { KrunError } from '../../errors/krun-error.ts';
 import type { Plan } from '../../plan/ops.ts';
@@ -37,16 +38,15 @@ export async function runOptions(caller: Caller, line: CommandLine): Promise<Run
   };
 }
 
-type Subject = Pick<RunOptions, 'id' | 'bundle' | 'config'>;
+export type Subject = Pick<RunOptions, 'id' | 'bundle' | 'config'>;
 
-// Three forms: `run [-b BUNDLE] ID` as runc has it, `run BUNDLE`, `run --rootfs DIR [ID] -- PROGRAM…`.
-async function subject(caller: Caller, line: CommandLine): Promise<Subject> {
+/** Which container is meant. Three forms: `run [-b BUNDLE] ID` as runc has it, `run BUNDLE`, `run --rootfs DIR [ID] -- PROGRAM…`. */
+export async function subject(caller: Caller, line: CommandLine): Promise<Subject> {
   const { flags, positionals, program } = line;
   const [name] = positionals;
   const bundle = pathOf(caller, flags, 'bundle');
   if (textOf(flags, 'rootfs') !== null) return withoutBundle(caller, line);
   if (program !== null) throw usageError('a program after -- needs --rootfs DIR: a bundle names its own in config.json');
-  if (isSet(flags, 'print-config')) throw usageError('--print-config needs --rootfs DIR: a bundle has its config.json');
   if (name === undefined) {
     if (bundle === null) throw usageError('"run" takes an ID, a BUNDLE, or --rootfs DIR -- PROGRAM', 'krun run --help');
     return { id: null, bundle, config: null };
@@ -71,14 +71,23 @@ async function withoutBundle(caller: Caller, { flags, positionals, program }: Co
   const rootfs = pathOf(caller, flags, 'rootfs') ?? caller.cwd;
   const { rootfsConfig } = await import('../rootfs-config.ts');
   const [id] = positionals;
-  return { id: id === undefined ? null : requireContainerId(id), bundle: caller.cwd, config: rootfsConfig(rootfs, program, caller.uid) };
+  return {
+    id: id === undefined ? null : requireContainerId(id),
+    bundle: caller.cwd,
+    config: rootfsConfig({ rootfs, program, isReadonly: !isWritable(flags), caller }),
+  };
+}
+
+// Without a layer above it, the directory is the user's own: nothing writes to it unasked.
+function isWritable(flags: FlagValues): boolean {
+  return isSet(flags, 'ephemeral') || textOf(flags, 'overlay-upper') !== null;
 }
 
 async function printConfig(caller: Caller, line: CommandLine): Promise<Plan> {
   const { config } = await subject(caller, line);
-  const { exit, print } = await import('../report.ts');
-  const { stringify } = await import('../stringify.ts');
-  return [...print(1, `${stringify(config, 2)}\n`), exit(0)];
+  if (config === null) throw usageError('--print-config needs --rootfs DIR: a bundle has its config.json');
+  const { stringifyConfig } = await import('../../config/stringify.ts');
+  return printText(`${stringifyConfig(config)}\n`);
 }
 
 function overlayOptions(caller: Caller, flags: FlagValues): OverlayOptions | null {

@@ -1,8 +1,8 @@
-// JSON with what plans and configs hold beyond JSON's own types: uint64 values and bytes.
+import type { Plan } from '../plan/ops.ts';
 
-/** bigint becomes a number in full length; bytes become their text or, if they are no text, "base64:…". */
-export function stringify(value: unknown, indent = 0): string {
-  return JSON.stringify(value, replace, indent);
+/** A plan as JSON: uint64 values as numbers in full length; bytes as their text or, if they are no text, "base64:…". */
+export function planJson(plan: Plan): string {
+  return JSON.stringify(plan, replace, 2);
 }
 
 // JSON.rawJSON (ES2026, Node ≥ 22) is not in TypeScript's lib yet.

@@ -1,0 +1,42 @@
+import { capabilityNames } from '../../config/capabilities.ts';
+import { memoryPolicyFlags, memoryPolicyModes } from '../../config/memory-policy.ts';
+import { namespaceTypes } from '../../config/namespaces.ts';
+import { seccompActions, seccompFlags, seccompOperators } from '../../config/seccomp.ts';
+import { mountOptions } from '../../plan/mount-options.ts';
+import { oldestSpecVersion, specVersion, version } from '../../version.ts';
+import type { CommandHandler } from '../handle.ts';
+import { exit, print } from '../report.ts';
+
+/** features.md of the runtime-spec. Engines read it: CRI wants rro in mountOptions, CRI-O both versions and a silent stderr. */
+export const features: CommandHandler = () => [...print(1, `${JSON.stringify(describeFeatures(), null, 2)}\n`), exit(0)];
+
+// Only what this version carries out: what config/not-yet.ts refuses is not claimed here.
+export function describeFeatures(): Readonly<Record<string, unknown>> {
+  return {
+    ociVersionMin: oldestSpecVersion,
+    ociVersionMax: specVersion,
+    hooks: [],
+    mountOptions: [...mountOptions],
+    linux: {
+      namespaces: [...namespaceTypes],
+      capabilities: [...capabilityNames],
+      cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
+      seccomp: {
+        enabled: true,
+        actions: seccompActions.filter((action) => action !== 'SCMP_ACT_NOTIFY'),
+        operators: [...seccompOperators],
+        archs: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM', 'SCMP_ARCH_X32', 'SCMP_ARCH_X86', 'SCMP_ARCH_X86_64'],
+        knownFlags: [...seccompFlags],
+        supportedFlags: [...seccompFlags],
+      },
+      apparmor: { enabled: false },
+      selinux: { enabled: false },
+      intelRdt: { enabled: false },
+      memoryPolicy: { modes: [...memoryPolicyModes], flags: [...memoryPolicyFlags] },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: false },
+    },
+    annotations: { 'org.krun.version': version },
+    potentiallyUnsafeConfigAnnotations: [],
+  };
+}

@@ -1,0 +1,44 @@
+// The second question of a helper whose plan failed: what does this mean? The answer is a plan that reports it.
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { explainFailure } from '../errors/explain.ts';
+import { lookUp } from '../errors/failure.ts';
+import type { FailureReport } from '../errors/failure-report.ts';
+import { readFailureFacts } from '../host/failure-facts.ts';
+import type { Plan } from '../plan/ops.ts';
+import { subject } from './commands/run.ts';
+import { reportFailure } from './handle.ts';
+import type { Caller } from './invocation.ts';
+import { type CommandLine, parse } from './parse.ts';
+
+/** Never rejects. */
+export async function handleFailure(caller: Caller, report: FailureReport): Promise<Plan> {
+  const line = parse(caller.argv);
+  try {
+    const { bundle, config } = await readBundle(caller, line);
+    const source = lookUp(config, `${report.pointer}/source`);
+    const facts = readFailureFacts(caller.uid, config, typeof source === 'string' ? resolve(bundle, source) : null);
+    return reportFailure(explainFailure(report, facts), caller, withoutBrokenLog(line, report));
+  } catch (error) {
+    return reportFailure(error, caller, line);
+  }
+}
+
+// Nothing in the message depends on config.json being readable now; it only gets better by it.
+async function readBundle(caller: Caller, line: CommandLine): Promise<{ bundle: string; config: unknown }> {
+  try {
+    if (line.command !== 'run') return { bundle: caller.cwd, config: null };
+    const { bundle, config } = await subject(caller, line);
+    return { bundle, config: config ?? JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) };
+  } catch {
+    return { bundle: caller.cwd, config: null };
+  }
+}
+
+// When it was the log that could not be written, it must not be tried again.
+function withoutBrokenLog(line: CommandLine, report: FailureReport): CommandLine {
+  if (report.op !== 'appendFile') return line;
+  const globals = new Map(line.globals);
+  globals.delete('log');
+  return { ...line, globals };
+}
