@@ -7,7 +7,7 @@ const killTimeout = 10_000;
 
 /** Ends what still runs, then removes cgroup and state directory; what is gone already is no error. */
 export function planRemoval(root: string, { state, init }: FoundContainer): Plan {
-  return [...(init === null ? [] : endInit(init)), ...removeCgroup(state), ...removeState(root, state.id)];
+  return [...(init === null ? [] : endInit(init)), ...removeCgroup(root, state), ...removeState(root, state.id)];
 }
 
 export function removeState(root: string, id: string): Plan {
@@ -22,10 +22,11 @@ function endInit({ pid, startTime }: { pid: number; startTime: bigint }): Op[] {
   ];
 }
 
-function removeCgroup({ cgroup }: StoredState): Op[] {
+// The path alone could be another container's by now: only the cgroup that names this one as its owner is opened.
+function removeCgroup(root: string, { id, cgroup }: StoredState): Op[] {
   if (cgroup === null) return [];
   return [
-    { op: 'openCgroup', pointer: '', ...cgroup, orGone: true, cgroup: 'cgroup' },
+    { op: 'openCgroup', pointer: '', ...cgroup, owner: `${root}/${id}`, orGone: true, cgroup: 'cgroup' },
     { op: 'killCgroup', pointer: '', cgroup: 'cgroup' },
     { op: 'removeCgroup', pointer: '', ...cgroup, cgroup: 'cgroup' },
   ];

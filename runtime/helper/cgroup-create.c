@@ -115,7 +115,9 @@ static enum outcome claim(struct context *context, const struct op_create_cgroup
   if (fstat(leaf, &opened) < 0) return refuse(context, "fstat", op->path);
   if (fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) < 0) return is_gone(errno) ? GONE : refuse(context, "fstatat", op->path);
   if (opened.st_ino != named.st_ino) return GONE;
-  return made ? DONE : check_unused(context, op, leaf);
+  enum outcome outcome = made ? DONE : check_unused(context, op, leaf);
+  if (outcome == DONE && own_cgroup(leaf, op->owner) < 0) return is_gone(errno) ? GONE : refuse(context, "fsetxattr", op->path);
+  return outcome;
 }
 
 static enum outcome check_unused(struct context *context, const struct op_create_cgroup *op, int leaf) {

@@ -50,7 +50,10 @@ static int remove_leaf(struct context *context, const struct op_remove_cgroup *o
     if (ours && errno != EBUSY && errno != ENOTEMPTY) return fail(context, "unlinkat", op->path);
     if (wait_unpopulated(leaf, CGROUP_WAIT) < 0) return fail(context, "unlinkat", op->path);
     if (remove_descendants(leaf) < 0) return fail(context, "unlinkat", op->path);
-    if (!ours) return 0;
+    if (!ours) {
+      disown_cgroup(leaf);
+      return 0;
+    }
   }
   if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || is_gone(errno)) return 0;
   char processes[256];

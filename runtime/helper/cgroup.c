@@ -4,12 +4,15 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #define MARK "user.krun.made"
+#define OWNER "user.krun.container"
 
+static bool is_owner(int cgroup, const char *owner);
 static bool is_file_name(const char *name);
 static int write_lines(int fd, const char *value);
 
@@ -20,7 +23,9 @@ int op_open_cgroup(struct context *context, const struct op_open_cgroup *op) {
   int cgroup = open_in_cgroup(mount, path.text, O_RDONLY | O_DIRECTORY);
   if (cgroup < 0 && op->or_gone && is_gone(errno)) return 0;
   if (cgroup < 0) return fail(context, "openat2", op->path);
-  return slot_store(context, op->cgroup, cgroup);
+  if (*op->owner == '\0' || is_owner(cgroup, op->owner)) return slot_store(context, op->cgroup, cgroup);
+  close(cgroup);
+  return op->or_gone ? 0 : fail_detail(context, ENOENT, "fgetxattr", op->path, "owner=another");
 }
 
 int op_write_cgroup_file(struct context *context, const struct op_write_cgroup_file *op) {
@@ -28,6 +33,7 @@ int op_write_cgroup_file(struct context *context, const struct op_write_cgroup_f
   if (cgroup < 0) return -1;
   if (!is_file_name(op->file)) return fail_with(context, EINVAL, "openat2", op->file);
   AUTO_CLOSE int fd = open_in_cgroup(cgroup, op->file, O_WRONLY);
+  if (fd < 0 && op->optional && errno == ENOENT) return 0;
   if (fd < 0) return fail_detail(context, errno, "openat2", op->file, "value=%.200s", op->value);
   if (write_lines(fd, op->value) < 0) return fail_detail(context, errno, "write", op->file, "value=%.200s", op->value);
   return 0;
@@ -117,6 +123,22 @@ int mark_cgroup(int cgroup) {
 bool is_marked(int cgroup) {
   char value;
   return fgetxattr(cgroup, MARK, &value, 1) == 1 && value == '1';
+}
+
+int own_cgroup(int cgroup, const char *owner) {
+  return fsetxattr(cgroup, OWNER, owner, strlen(owner), 0);
+}
+
+void disown_cgroup(int cgroup) {
+  (void)fremovexattr(cgroup, OWNER);
+}
+
+/* One that krun made and then died before it could note the owner is whoever's asks first. */
+static bool is_owner(int cgroup, const char *owner) {
+  char text[PATH_MAX];
+  ssize_t length = fgetxattr(cgroup, OWNER, text, sizeof text);
+  if (length < 0 && errno == ENODATA) return is_marked(cgroup) && flock(cgroup, LOCK_EX | LOCK_NB) == 0;
+  return length == (ssize_t)strlen(owner) && memcmp(text, owner, strlen(owner)) == 0;
 }
 
 /* Names of interface files: memory.max, hugetlb.2MB.rsvd.max. */

@@ -54,6 +54,13 @@ static inline bool is_gone(int error) {
 int mark_cgroup(int cgroup);
 bool is_marked(int cgroup);
 
+/*
+ * The leaf also notes whose it is (the state directory's path), so that a left-over state whose cgroupsPath is in use by another
+ * container by now cannot kill that one.
+ */
+int own_cgroup(int cgroup, const char *owner);
+void disown_cgroup(int cgroup);
+
 /* Remove the marked ancestors of a path from below, up to the first that is not marked or in use. */
 void prune_ancestors(int mount, const struct cgroup_path *path);
 

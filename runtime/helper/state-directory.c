@@ -16,6 +16,7 @@ static int open_entry(struct context *context, int root, const char *id);
 static int lock(struct context *context, int root, int directory, const char *id);
 static int is_same(int parent, const char *name, int directory);
 static int write_file(int directory, const char *temporary, const struct bytes *content);
+static int remove_directory(struct context *context, int root, int directory, const char *id);
 static int remove_files(int directory);
 
 int op_create_state_directory(struct context *context, const struct op_create_state_directory *op) {
@@ -71,18 +72,25 @@ int op_record_init(struct context *context, const struct op_record_init *op) {
   return op_write_state_file(context, &file);
 }
 
-/* What the slot holds is removed, not what meanwhile has its name. */
+/* What the slot holds is removed, not what meanwhile has its name. Without a slot the directory is opened and locked here. */
 int op_remove_state_directory(struct context *context, const struct op_remove_state_directory *op) {
-  if (slot_empty(context, op->directory)) return 0;
-  int directory = slot_fd(context, op->directory);
   if (!is_plain_name(op->id)) return fail_with(context, EINVAL, "unlinkat", op->id);
+  if (op->directory != NO_SLOT && slot_empty(context, op->directory)) return 0;
   AUTO_CLOSE int root = open_root_directory(op->path);
   if (root < 0) return errno == ENOENT ? 0 : fail(context, "open", op->path);
-  int same = is_same(root, op->id, directory);
-  if (same < 0) return fail(context, "fstatat", op->id);
+  if (op->directory != NO_SLOT) return remove_directory(context, root, context->slots[op->directory], op->id);
+  if (faccessat(root, op->id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) return 0;
+  AUTO_CLOSE int directory = open_entry(context, root, op->id);
+  if (directory < 0 || lock(context, root, directory, op->id) < 0) return -1;
+  return remove_directory(context, root, directory, op->id);
+}
+
+static int remove_directory(struct context *context, int root, int directory, const char *id) {
+  int same = is_same(root, id, directory);
+  if (same < 0) return fail(context, "fstatat", id);
   if (same == 0) return 0;
-  if (remove_files(directory) < 0) return fail(context, "unlinkat", op->id);
-  return unlinkat(root, op->id, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : fail(context, "unlinkat", op->id);
+  if (remove_files(directory) < 0) return fail(context, "unlinkat", id);
+  return unlinkat(root, id, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : fail(context, "unlinkat", id);
 }
 
 /* The rule for ids in config (E_BAD_ID) once more: a slash or ".." would leave the directory. */

@@ -80,14 +80,17 @@ export const opTable = {
 
   // ── cgroup v2 ────────────────────────────────────────────────────────────────────────────────────────────────────
   createCgroup: {
-    help: 'make each missing component of `path` below the cgroup2 mount; enable `required` (an error if refused) and `wanted` controllers in every ancestor',
-    fields: { mountpoint: 'string', path: 'string', required: 'strings', wanted: 'strings', cgroup: 'slot' },
+    help: 'make each missing component of `path` below the cgroup2 mount; enable `required` (an error if refused) and `wanted` controllers in every ancestor; the cgroup notes its `owner`, the state directory',
+    fields: { mountpoint: 'string', path: 'string', owner: 'string', required: 'strings', wanted: 'strings', cgroup: 'slot' },
   },
   openCgroup: {
-    help: 'open an existing cgroup; with `orGone` a missing one leaves the slot empty, and later ops on it do nothing',
-    fields: { mountpoint: 'string', path: 'string', orGone: 'bool', cgroup: 'slot' },
+    help: "open an existing cgroup of this owner ('': anybody's); with `orGone` one that is missing or another's leaves the slot empty, and killing and removing it do nothing",
+    fields: { mountpoint: 'string', path: 'string', owner: 'string', orGone: 'bool', cgroup: 'slot' },
   },
-  writeCgroupFile: { help: 'write one value to one file of a cgroup', fields: { cgroup: 'slot', file: 'string', value: 'string' } },
+  writeCgroupFile: {
+    help: 'write a value (a line at a time) to one file of a cgroup; with `optional` a missing file is no error',
+    fields: { cgroup: 'slot', file: 'string', value: 'string', optional: 'bool' },
+  },
   attachDeviceProgram: {
     help: 'load an eBPF program (BPF_PROG_TYPE_CGROUP_DEVICE) and attach it to a cgroup',
     fields: { cgroup: 'slot', program: 'bytes' },
