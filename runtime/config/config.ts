@@ -1,22 +1,15 @@
+import { KrunError } from '../errors/krun-error.ts';
 import { hooks } from './hooks.ts';
+import { parseJson } from './json.ts';
 import { linuxSchema } from './linux.ts';
 import { mounts } from './mounts.ts';
+import { ociVersion } from './oci-version.ts';
 import { createReport, type Problem } from './problem.ts';
-import { processSchema } from './process.ts';
+import { type Process, processSchema } from './process.ts';
 import { reportRelations } from './relations.ts';
-import { absentIfEmpty, boolean, type Draft, type Infer, nonEmptyString, object, record, refine, show, string } from './schema.ts';
+import { absentIfEmpty, boolean, type Draft, type Infer, nonEmptyString, object, record, refine, string } from './schema.ts';
 
 const root = object({ path: nonEmptyString }, { readonly: boolean });
-
-const ociVersion = refine(string, (version, report) => {
-  const major = semanticVersion.exec(version)?.[1];
-  if (major === undefined) report.error([], `must be a semantic version such as 1.3.0, not ${show(version)}`);
-  else if (major !== '1') report.error([], `must be 1.x: krun follows runtime-spec 1.3, not ${show(version)}`);
-});
-
-// https://semver.org, version 2.0.0: MAJOR.MINOR.PATCH, then -pre.release and +build.
-const semanticVersion =
-  /^(0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*))*)?(?:\+[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*)?$/;
 
 const annotations = refine(record(string), (entries, report) => {
   if (Object.hasOwn(entries, '')) report.error([''], 'must not be an empty name');
@@ -83,4 +76,32 @@ export function validateConfig(value: unknown): Validation {
   if (config !== undefined) reportRelations(config as Draft<Config>, report);
   const isSound = report.problems.every(({ severity }) => severity === 'warning');
   return { config: isSound ? config : undefined, problems: report.problems };
+}
+
+export interface Strictness {
+  /** Warnings are errors too, as with `krun validate --strict`. */
+  readonly strict?: boolean;
+}
+
+/** The configuration in a config.json. Throws a KrunError: E_CONFIG_JSON, or the first error that validateConfig found. */
+export function readConfig(text: string, strictness: Strictness = {}): Config {
+  const { config, problems } = validateConfig(parseJson(text));
+  throwProblems(problems, strictness);
+  if (config === undefined) throw new KrunError('E_INTERNAL', 'a configuration was refused without a reason');
+  return config;
+}
+
+/** Throws the first error among the problems, if there is one, as a KrunError that says how many more there are. */
+export function throwProblems(problems: readonly Problem[], { strict = false }: Strictness = {}): void {
+  const [first, ...others] = problems.filter(({ severity }) => strict || severity === 'error');
+  if (first === undefined) return;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more: see krun validate)`;
+  const { code, message, pointer, hint } = first;
+  throw new KrunError(code, `${message}${more}`, hint === undefined ? { pointer } : { pointer, hint });
+}
+
+/** The process to run. The runtime-spec lets `create` do without one, `start` not; krun refuses at once, as runc does (E_CONFIG). */
+export function requireProcess(config: Config): Process {
+  if (config.process !== undefined) return config.process;
+  throw new KrunError('E_CONFIG', 'process must be given', { pointer: '/process' });
 }

@@ -4,7 +4,6 @@ import { absentIfEmpty, type Draft, type Infer, int64, integer, matching, object
 // The kernel's own syntax for cpusets goes further than 0-3,7 (such as 0-31:2/4): what it means is left to the kernel.
 const cpuset = absentIfEmpty(matching(/^[\d,:/ -]+$/, 'a list such as 0-3,7'));
 
-/** config-linux.md#cpu, as far as cgroup v2 has it; times in microseconds. */
 const cpuShape = object(
   {},
   {
@@ -20,6 +19,7 @@ const cpuShape = object(
   },
 );
 
+/** config-linux.md#cpu, as far as cgroup v2 has it; times in microseconds. */
 export const cpu = refine(cpuShape, reportCpu);
 
 export type Cpu = Infer<typeof cpuShape>;

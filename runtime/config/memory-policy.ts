@@ -14,12 +14,12 @@ export const memoryPolicyModes = [
 
 export const memoryPolicyFlags = ['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES'] as const;
 
-/** config-linux.md#memory-policy: set_mempolicy(2). */
 const memoryPolicyShape = object(
   { mode: oneOf(memoryPolicyModes) },
   { nodes: numberList(1024, 'memory nodes'), flags: array(oneOf(memoryPolicyFlags)) },
 );
 
+/** config-linux.md#memory-policy: set_mempolicy(2). */
 export const memoryPolicy = refine(memoryPolicyShape, reportMemoryPolicy);
 
 export type MemoryPolicy = Infer<typeof memoryPolicyShape>;

@@ -4,7 +4,6 @@ import { bigInteger, boolean, type Draft, type Infer, object, refine } from './s
 // Bytes; -1 is unlimited, 0 is "leave it" (REFERENCE.md D).
 const bytes = bigInteger(-1n, 2n ** 63n - 1n);
 
-/** config-linux.md#memory, as far as cgroup v2 has it. */
 const memoryShape = object(
   {},
   {
@@ -21,6 +20,7 @@ const memoryShape = object(
   },
 );
 
+/** config-linux.md#memory, as far as cgroup v2 has it. */
 export const memory = refine(memoryShape, reportMemory);
 
 export type Memory = Infer<typeof memoryShape>;

@@ -50,7 +50,6 @@ const capabilities = refine(
   reportCapabilities,
 );
 
-/** config.md#process and #posix-process, #linux-process. */
 const processShape = object(
   { cwd: absolutePath, args: array(string, { min: 1 }) },
   {
@@ -71,6 +70,7 @@ const processShape = object(
   ['commandLine'],
 );
 
+/** config.md#process and #posix-process, #linux-process. */
 export const processSchema = refine(processShape, reportProcess);
 
 export type Process = Infer<typeof processShape>;

@@ -15,6 +15,7 @@ export function reportRelations(config: Draft<Config>, report: Report): void {
 }
 
 const rules: readonly Rule[] = [
+  reportProcess,
   reportNames,
   reportMountNamespace,
   reportUserNamespace,
@@ -23,6 +24,11 @@ const rules: readonly Rule[] = [
   reportTime,
   reportNetwork,
 ];
+
+// config.md#process: optional until start.
+function reportProcess({ process }: Draft<Config>, report: Report): void {
+  if (process === undefined) report.warning(['process'], 'must be given before the container can start');
+}
 
 // __NEW_UTS_LEN: sethostname(2) refuses more.
 const longestName = 64;

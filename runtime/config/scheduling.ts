@@ -23,7 +23,6 @@ export const schedulerFlags = [
 
 export const ioPriorityClasses = ['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE'] as const;
 
-/** sched_setattr(2); runtime, deadline and period in nanoseconds. */
 const schedulerShape = object(
   { policy: oneOf(schedulerPolicies) },
   {
@@ -36,6 +35,7 @@ const schedulerShape = object(
   },
 );
 
+/** sched_setattr(2); runtime, deadline and period in nanoseconds. */
 export const scheduler = refine(schedulerShape, reportScheduler);
 
 export const ioPriority = object({ class: oneOf(ioPriorityClasses), priority: integer(0, 7) }, {});

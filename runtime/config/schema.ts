@@ -1,5 +1,6 @@
 import { nearestName } from './nearest-name.ts';
 import type { Report } from './problem.ts';
+import { setOwn } from './set-own.ts';
 
 /**
  * Checks one value, adds what is wrong to the report, and returns a clean copy.
@@ -42,12 +43,12 @@ export function object<Required extends Properties, Optional extends Properties>
     const copy: Record<string, unknown> = {};
     for (const name of Object.keys(value)) {
       const schema = properties.get(name);
-      if (schema === undefined) {
-        if (!ignored.includes(name)) reportUnknown(report, name, [...properties.keys()]);
-        continue;
+      if (schema !== undefined) {
+        const checked = checkAt(schema, value[name], name, report);
+        if (checked !== undefined) copy[name] = checked;
+      } else if (!ignored.includes(name)) {
+        reportUnknown(report, name, [...properties.keys()]);
       }
-      const checked = checkAt(schema, value[name], name, report);
-      if (checked !== undefined) copy[name] = checked;
     }
     for (const name of requiredNames) {
       if (value[name] === undefined || value[name] === null) report.error([name], 'must be given');
@@ -61,11 +62,13 @@ export function array<T>(element: Schema<T>, { min = 0 }: { readonly min?: numbe
   return (value, report) => {
     if (!Array.isArray(value)) return refuse(report, 'an array', value);
     if (value.length < min) report.error([], `must have at least ${min} element${min === 1 ? '' : 's'}`);
-    // An unusable element stays as a hole, so that the indexes in later pointers are right.
-    return value.map((entry: unknown, index) => {
+    const copy: T[] = [];
+    for (const [index, entry] of value.entries()) {
       if (entry === null || entry === undefined) report.error([index], 'must not be null');
-      return checkAt(element, entry, index, report) as T;
-    });
+      // An unusable element stays as a hole, so that the indexes in later pointers are right.
+      copy.push(checkAt(element, entry, index, report) as T);
+    }
+    return copy;
   };
 }
 
@@ -102,7 +105,10 @@ export const nonEmptyString: Schema<string> = (value, report) => {
 export const boolean: Schema<boolean> = (value, report) => (typeof value === 'boolean' ? value : refuse(report, 'true or false', value));
 
 /** A path from the root. */
-export const absolutePath: Schema<string> = matching(/^\//, 'an absolute path');
+export const absolutePath: Schema<string> = (value, report) => {
+  const path = string(value, report);
+  return path === undefined || path.startsWith('/') ? path : refuse(report, 'an absolute path', path);
+};
 
 /** A string of a certain form; `expected` completes "must be …". */
 export function matching(form: RegExp, expected: string): Schema<string> {
@@ -116,8 +122,7 @@ export function matching(form: RegExp, expected: string): Schema<string> {
 /** One of these names; a near miss is told what it was probably meant to be. */
 export function oneOf<const Name extends string>(names: readonly Name[]): Schema<Name> {
   return (value, report) => {
-    const found = names.find((name) => name === value);
-    if (found !== undefined) return found;
+    if (names.includes(value as Name)) return value as Name;
     const nearest = typeof value === 'string' ? nearestName(value, names) : undefined;
     const details = nearest === undefined ? {} : { hint: `did you mean "${nearest}"?` };
     report.error([], `must be one of ${names.join(', ')}, not ${show(value)}`, details);
@@ -204,10 +209,4 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isEmpty(value: unknown): boolean {
   return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
-}
-
-// Assigning to __proto__ would change the copy's prototype instead of making a property.
-function setOwn<T>(target: Record<string, T>, name: string, value: T): void {
-  if (name === '__proto__') Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true });
-  else target[name] = value;
 }

@@ -83,7 +83,6 @@ const syscall = refine(
   },
 );
 
-/** config-linux.md#seccomp. */
 const seccompShape = object(
   { defaultAction: action },
   {
@@ -96,6 +95,7 @@ const seccompShape = object(
   },
 );
 
+/** config-linux.md#seccomp. */
 export const seccomp = refine(seccompShape, reportSeccomp);
 
 export type Seccomp = Infer<typeof seccompShape>;

@@ -1,0 +1,29 @@
+import type { Config } from './config.ts';
+import { hookNames } from './hooks.ts';
+import { makeProblem, type Path, type Problem } from './problem.ts';
+
+/** What a valid configuration asks for and this version of krun does not carry out: refused, never skipped in silence. */
+export function refuseNotYet(config: Config): Problem[] {
+  return wishesOf(config)
+    .filter(({ isAskedFor }) => isAskedFor)
+    .map(({ path }) => makeProblem(path, 'error', 'must be left out: krun does not carry it out yet', { code: 'E_NOT_YET' }));
+}
+
+interface Wish {
+  readonly path: Path;
+  readonly isAskedFor: boolean;
+}
+
+function wishesOf({ process, hooks, linux }: Config): readonly Wish[] {
+  const notifying = linux?.seccomp?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;
+  return [
+    { path: ['process', 'terminal'], isAskedFor: process?.terminal === true },
+    { path: ['process', 'apparmorProfile'], isAskedFor: process?.apparmorProfile !== undefined },
+    { path: ['process', 'selinuxLabel'], isAskedFor: process?.selinuxLabel !== undefined },
+    ...hookNames.map((name) => ({ path: ['hooks', name], isAskedFor: (hooks?.[name] ?? []).length > 0 })),
+    { path: ['linux', 'netDevices'], isAskedFor: Object.keys(linux?.netDevices ?? {}).length > 0 },
+    { path: ['linux', 'intelRdt'], isAskedFor: linux?.intelRdt !== undefined },
+    { path: ['linux', 'seccomp', 'syscalls', notifying, 'action'], isAskedFor: notifying >= 0 },
+    { path: ['linux', 'mountLabel'], isAskedFor: linux?.mountLabel !== undefined },
+  ];
+}
