@@ -17,7 +17,7 @@ export interface KrunErrorDetails {
 /** The one error of krun: told apart by `code`, which never changes its meaning. */
 export class KrunError extends Error {
   // Each bundle of dist/ brings a copy of this class along; an error of one is an error for all.
-  static [Symbol.hasInstance](value: unknown): boolean {
+  static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'KrunError';
   }
 
