@@ -1,0 +1,58 @@
+// What this machine offers to a start. Reads only; each fact when it is first asked for, and once.
+import { readFileSync } from 'node:fs';
+import type { HostFacts } from '../plan/host-facts.ts';
+import { findCgroup2, findVersion1Controllers, isCgroup2 } from './cgroup2.ts';
+
+export interface FactsOptions {
+  /** The helper's: whose cgroup and mounts count. */
+  readonly pid: number;
+  /** The caller's effective uid. */
+  readonly uid: number;
+  /** Another /proc and /sys, for tests. */
+  readonly proc?: string;
+  readonly sysBlock?: string;
+}
+
+export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block' }: FactsOptions): HostFacts {
+  const mountinfo = once(() => readOptional(`${proc}/${pid}/mountinfo`));
+  const cgroup = () => readOptional(`${proc}/${pid}/cgroup`);
+  const cgroup2 = once(() => findCgroup2({ mountinfo: mountinfo(), cgroup: cgroup(), isCgroup2, sysBlock }));
+  const version1Controllers = once(() => findVersion1Controllers(mountinfo(), readOptional(`${proc}/cgroups`)));
+  const inUserNamespace = once(() => !/^\s*0\s+0\s+4294967295\s*$/.test(readOptional(`${proc}/${pid}/uid_map`)));
+  const kernelRelease = once(() => readOptional(`${proc}/sys/kernel/osrelease`).trim());
+  return {
+    architecture: architectures[process.arch] ?? process.arch,
+    euid: uid,
+    get kernelRelease() {
+      return kernelRelease();
+    },
+    get inUserNamespace() {
+      return inUserNamespace();
+    },
+    get cgroup2() {
+      return cgroup2();
+    },
+    get version1Controllers() {
+      return version1Controllers();
+    },
+  };
+}
+
+const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+function once<T>(read: () => T): () => T {
+  let result: { readonly value: T } | undefined;
+  return () => {
+    result ??= { value: read() };
+    return result.value;
+  };
+}
+
+// A kernel without user namespaces or without cgroups lacks the file.
+function readOptional(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,35 @@
+// What planning needs to know of this machine. Data only, or getters that read when first asked: most configs ask little.
+
+export interface HostFacts {
+  /** As uname -m says: x86_64, aarch64. */
+  readonly architecture: string;
+  /** As uname -r says, such as 6.1.0-18-amd64. */
+  readonly kernelRelease: string;
+  /** The caller's effective uid, in its user namespace. */
+  readonly euid: number;
+  readonly inUserNamespace: boolean;
+  /** Where cgroup2 is mounted; null if nowhere that can be reached. */
+  readonly cgroup2: Cgroup2Facts | null;
+  /** The controllers that cgroup v1 holds, and thus v2 lacks: name → its hierarchy's mount point ('' when not mounted). */
+  readonly version1Controllers: ReadonlyMap<string, string>;
+}
+
+export interface Cgroup2Facts {
+  readonly mountpoint: string;
+  /** The caller's own cgroup as a path below the mount point, '/' for the mount's root; null when it lies outside of the mount. */
+  readonly own: string | null;
+  /** What a cgroup below the mount point is like, by its path ('/' is the mount's root). */
+  look(path: string): CgroupFacts;
+  /** Which files for weights of block I/O this kernel gives a cgroup: io.bfq.weight, io.weight. */
+  readonly ioWeightFiles: readonly string[];
+}
+
+export interface CgroupFacts {
+  readonly exists: boolean;
+  /** cgroup.controllers: what its parent passes on. */
+  readonly controllers: readonly string[];
+  /** cgroup.subtree_control: what it passes on itself. */
+  readonly enabled: readonly string[];
+  /** Whether the caller may make cgroups in it, move processes in it, and pass controllers on. */
+  readonly isWritable: boolean;
+}
