@@ -3,20 +3,18 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "diagnosis.h"
 
 static void restore_signals(void);
-static char **add_home(const struct context *context, const struct strings *environment, char *variable, size_t size);
+static void add_home(const struct context *context, const struct strings *environment, char *variable, size_t size);
 
 int op_execute(struct context *context, const struct op_execute *op) {
   char home[PATH_MAX + sizeof "HOME="];
-  char **environment = add_home(context, &op->environment, home, sizeof home);
-  if (environment == NULL) return fail_with(context, ENOMEM, "execve", context->program);
+  add_home(context, &op->environment, home, sizeof home);
   restore_signals();
-  execve(context->program, op->arguments.items, environment);
+  execve(context->program, op->arguments.items, op->environment.items);
   int error = errno;
   char facts[sizeof context->failure.detail];
   diagnose_program(context->program, facts, sizeof facts);
@@ -37,14 +35,12 @@ static void restore_signals(void) {
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
 
-static char **add_home(const struct context *context, const struct strings *environment, char *variable, size_t size) {
-  if (context->home[0] == '\0') return environment->items;
+/* In place: under the container's own limits there may be no memory to be had. */
+static void add_home(const struct context *context, const struct strings *environment, char *variable, size_t size) {
+  if (context->home[0] == '\0') return;
   for (uint32_t i = 0; i < environment->count; i++)
-    if (strncmp(environment->items[i], "HOME=", 5) == 0) return environment->items;
-  char **extended = calloc(environment->count + 2, sizeof *extended);
-  if (extended == NULL) return NULL;
-  for (uint32_t i = 0; i < environment->count; i++) extended[i] = environment->items[i];
+    if (strncmp(environment->items[i], "HOME=", 5) == 0) return;
   snprintf(variable, size, "HOME=%s", context->home);
-  extended[environment->count] = variable;
-  return extended;
+  environment->items[environment->count] = variable;
+  environment->items[environment->count + 1] = NULL;
 }

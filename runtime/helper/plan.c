@@ -134,7 +134,7 @@ static bool read_strings(struct reader *reader, struct strings *strings) {
   uint32_t count;
   if (!read_u32(reader, &count)) return false;
   if (count > MAX_LIST || count > (uint32_t)(reader->end - reader->at) / 4) return refuse(reader, "a list runs past the end");
-  strings->items = calloc(count + 1, sizeof *strings->items);
+  strings->items = calloc(count + 2, sizeof *strings->items); /* execute may append one */
   if (strings->items == NULL) return refuse(reader, "out of memory");
   strings->count = count;
   for (uint32_t i = 0; i < count; i++)

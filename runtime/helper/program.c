@@ -22,7 +22,7 @@ int op_find_program(struct context *context, const struct op_find_program *op) {
 static int search(struct context *context, const char *name, const char *directories) {
   char denied[PATH_MAX] = "", path[PATH_MAX];
   int error = ENOENT;
-  if (*name == '\0') return fail_detail(context, ENOENT, "execve", name, "searched=1");
+  if (*name == '\0' || *directories == '\0') return fail_detail(context, ENOENT, "execve", name, "searched=1"); /* no PATH is not the current directory */
   for (const char *at = directories;; at++) {
     int length = (int)strcspn(at, ":");
     int needed = snprintf(path, sizeof path, "%.*s%s%s", length, at, length > 0 ? "/" : "./", name);
@@ -40,11 +40,14 @@ static int search(struct context *context, const char *name, const char *directo
   return fail_detail(context, ENOENT, "execve", name, "searched=1");
 }
 
-/* 0, or -1 with errno: EISDIR for a directory, where execve would only say EACCES. */
+/* 0, or -1 with errno: EISDIR for a directory, where execve would only say EACCES. A seccomp profile may not know faccessat2. */
 static int check_executable(const char *path) {
   struct stat file;
   if (stat(path, &file) < 0) return -1;
-  if (S_ISREG(file.st_mode)) return (int)syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS);
+  if (S_ISREG(file.st_mode)) {
+    int denied = (int)syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS);
+    return denied < 0 && (errno == ENOSYS || errno == EPERM) ? (int)syscall(SYS_faccessat, AT_FDCWD, path, X_OK) : denied;
+  }
   errno = S_ISDIR(file.st_mode) ? EISDIR : EACCES;
   return -1;
 }

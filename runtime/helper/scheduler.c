@@ -44,10 +44,14 @@ int op_set_io_priority(struct context *context, const struct op_set_io_priority 
   return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, op->priority) < 0 ? fail(context, "ioprio_set", "") : 0;
 }
 
-/* No list: all processors that the cpuset leaves. */
+/* No list: all processors that the cpuset leaves, so that the caller's own affinity does not bind the container; a refusal leaves it as it is. */
 int op_set_affinity(struct context *context, const struct op_set_affinity *op) {
   unsigned long mask[MAX_CPUS / WORD_BITS] = {0};
-  if (op->cpus.count == 0) memset(mask, 0xff, sizeof mask);
+  if (op->cpus.count == 0) {
+    memset(mask, 0xff, sizeof mask);
+    (void)syscall(SYS_sched_setaffinity, 0, sizeof mask, mask);
+    return 0;
+  }
   if (set_bits(context, &op->cpus, mask, MAX_CPUS, "sched_setaffinity") < 0) return -1;
   return syscall(SYS_sched_setaffinity, 0, sizeof mask, mask) < 0 ? fail(context, "sched_setaffinity", "") : 0;
 }

@@ -10,7 +10,7 @@ struct bytes {
   uint32_t length;
 };
 
-/* items[count] is NULL, as execve(2) wants it. */
+/* items[count] is NULL, as execve(2) wants it; there is room for one more. */
 struct strings {
   char **items;
   uint32_t count;

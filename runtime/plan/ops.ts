@@ -231,7 +231,7 @@ export const opTable = {
     fields: { policy: 'u32', flags: 'u64', nice: 'i32', priority: 'u32', runtime: 'u64', deadline: 'u64', period: 'u64' },
   },
   setIoPriority: { help: 'ioprio_set on itself (class<<13 | data)', fields: { priority: 'u32' } },
-  setAffinity: { help: 'sched_setaffinity on itself; no cpus: all that the cpuset leaves', fields: { cpus: 'u32s' } },
+  setAffinity: { help: 'sched_setaffinity on itself; no cpus: all that the cpuset leaves, and a refusal is no error', fields: { cpus: 'u32s' } },
   setMemoryPolicy: { help: 'set_mempolicy (mode with its MPOL_F_* flags)', fields: { mode: 'u32', nodes: 'u32s' } },
   setPersonality: { help: 'personality', fields: { persona: 'u32' } },
   setUmask: { help: 'umask', fields: { mask: 'u32' } },
