@@ -75,7 +75,7 @@ export const flagTable = [
     type: 'list',
     value: 'DIR',
     commands: starts,
-    help: 'lay this directory over the root file system (repeatable, topmost first)',
+    help: 'a layer below the root file system (repeatable, topmost first)',
   },
   { name: 'overlay-upper', type: 'string', value: 'DIR', commands: starts, help: 'keep what is written in this directory' },
   {

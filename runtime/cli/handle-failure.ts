@@ -6,7 +6,6 @@ import { lookUp } from '../errors/failure.ts';
 import type { FailureReport } from '../errors/failure-report.ts';
 import { readFailureFacts } from '../host/failure-facts.ts';
 import type { Plan } from '../plan/ops.ts';
-import { subject } from './commands/run.ts';
 import { reportFailure } from './handle.ts';
 import type { Caller } from './invocation.ts';
 import { type CommandLine, parse } from './parse.ts';
@@ -28,6 +27,7 @@ export async function handleFailure(caller: Caller, report: FailureReport): Prom
 async function readBundle(caller: Caller, line: CommandLine): Promise<{ bundle: string; config: unknown }> {
   try {
     if (line.command !== 'run') return { bundle: caller.cwd, config: null };
+    const { subject } = await import('./commands/run.ts');
     const { bundle, config } = await subject(caller, line);
     return { bundle, config: config ?? JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) };
   } catch {

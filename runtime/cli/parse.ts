@@ -93,7 +93,7 @@ function readFlag(reading: Reading, argument: string): void {
   const scope = [reading.local, reading.globals].find((each) => find(each.known, name) !== undefined);
   const flag = scope && find(scope.known, name);
   if (scope === undefined || flag === undefined) {
-    reading.problem ??= unknownFlag(reading, name);
+    reading.problem ??= unknownFlag(reading, argument.replace(/=.*/s, ''));
     return;
   }
   const attached = equals < 0 ? undefined : argument.slice(equals + 1);
@@ -106,11 +106,11 @@ function find(known: readonly Flag[], name: string): Flag | undefined {
   return known.find((flag) => flag.name === name || flag.alias?.includes(name));
 }
 
-function unknownFlag(reading: Reading, name: string): KrunError {
+function unknownFlag(reading: Reading, written: string): KrunError {
   const names = [...reading.local.known, ...reading.globals.known].map((flag) => flag.name);
-  const close = nearestName(name, names);
+  const close = nearestName(written.replace(/^--?/, ''), names);
   const where = reading.command === null ? '' : ` for "${reading.command}"`;
-  return usageError(`unknown flag --${name}${where}`, suggestion(close && `--${close}`));
+  return usageError(`unknown flag ${written}${where}`, suggestion(close && `--${close}`));
 }
 
 function store(reading: Reading, { values }: Scope, flag: Flag, text: string): void {
