@@ -1,0 +1,122 @@
+import type { Config, Process } from '../config/config.ts';
+import { planCapabilities } from './capabilities.ts';
+import { deduplicate, variable } from './environment.ts';
+import type { Op } from './ops.ts';
+import { planRlimits } from './rlimits.ts';
+import { planScheduling } from './scheduling.ts';
+
+export interface ProcessOptions {
+  readonly id: string;
+  /** The descriptors from 3 on that the process keeps. */
+  readonly preserveFds: number;
+  readonly noNewKeyring: boolean;
+  readonly privileged: boolean;
+  readonly inUserNamespace: boolean;
+  /** The slot of the root file system. */
+  readonly root: string;
+  /** installSeccomp, or nothing. */
+  readonly seccomp: readonly Op[];
+}
+
+/** The pieces of a plan that turn init into the container's process; each has its place, named here. */
+export interface ProcessPlan {
+  /** In the helper, before it opens anything. */
+  readonly host: readonly Op[];
+  /** For NamespacePlan.start. */
+  readonly early: readonly Op[];
+  /** In init, first of all. */
+  readonly begin: readonly Op[];
+  /** In init, when all is mounted and the root is still writable. */
+  readonly directory: readonly Op[];
+  /** In init, after pivotRoot; the last op is execute. */
+  readonly end: readonly Op[];
+  /** In the helper, between the clone and waitForExecute. */
+  readonly helper: readonly Op[];
+}
+
+export function planProcess(config: Pick<Config, 'linux'>, process: Process, options: ProcessOptions): ProcessPlan {
+  const limits = planRlimits(process, options.inUserNamespace);
+  return {
+    host: options.preserveFds === 0 ? [] : [{ op: 'preserveDescriptors', pointer: '', count: options.preserveFds }],
+    early:
+      process.oomScoreAdj === undefined ? [] : [{ op: 'setOomScoreAdjust', pointer: '/process/oomScoreAdj', value: process.oomScoreAdj }],
+    begin: planBegin(options),
+    directory: process.cwd === '/' ? [] : [createCwd(process.cwd, options.root)],
+    end: planEnd({ ...config, process }, options, limits.init),
+    helper: limits.helper,
+  };
+}
+
+// Modes are to be what the ops say, whatever the caller's umask; the container's own comes with its user.
+function planBegin({ id, noNewKeyring, inUserNamespace }: ProcessOptions): Op[] {
+  const begin: Op[] = [
+    { op: 'setsid', pointer: '' },
+    { op: 'setUmask', pointer: '', mask: 0 },
+  ];
+  const permissions = inUserNamespace ? KEY_OTH_SEARCH : KEY_USR_SEARCH;
+  return noNewKeyring ? begin : [...begin, { op: 'joinSessionKeyring', pointer: '', name: `_ses.${id}`, permissions }];
+}
+
+// <linux/keyctl.h> has no names for them: keyctl_setperm(3). With them, exec finds the keyring by its name.
+const KEY_OTH_SEARCH = 0x8;
+const KEY_USR_SEARCH = 0x8_0000;
+
+function createCwd(path: string, root: string): Op {
+  return { op: 'createDirectory', pointer: '/process/cwd', root, path, mode: 0o755, uid: 0, gid: 0 };
+}
+
+/*
+ * The order is that of SECURITY.md's rule 9, and each step has a reason to stand before the next: descriptors of the host are closed before
+ * a working directory could lead through one; what opens files comes before the limits; what takes capabilities before they are dropped.
+ * A seccomp filter takes CAP_SYS_ADMIN or no_new_privs: without the latter it comes before the change of user, else last.
+ */
+function planEnd(config: Pick<Config, 'linux'> & { readonly process: Process }, options: ProcessOptions, limits: readonly Op[]): Op[] {
+  const { process } = config;
+  const capabilities = planCapabilities(process);
+  const late = process.noNewPrivileges === true;
+  return [
+    { op: 'closeDescriptors', pointer: '', preserve: options.preserveFds },
+    ...findHome(process),
+    { op: 'chownStdio', pointer: '', uid: uidOf(process), gid: unchanged },
+    ...changeDirectoryFirst(process),
+    ...planScheduling(config),
+    { op: 'setUmask', pointer: '/process/user/umask', mask: process.user?.umask ?? 0o022 },
+    ...limits,
+    ...capabilities.before,
+    ...(late ? [{ op: 'setNoNewPrivileges', pointer: '/process/noNewPrivileges' } as const] : options.seccomp),
+    setUser(process, options),
+    ...capabilities.after,
+    ...changeDirectoryAgain(process),
+    { op: 'findProgram', pointer: '/process/args/0', name: process.args[0] ?? '', searchPath: variable(process.env ?? [], 'PATH') ?? '' },
+    ...(late ? options.seccomp : []),
+    { op: 'execute', pointer: '/process/args', arguments: process.args, environment: deduplicate(process.env ?? []) },
+  ];
+}
+
+// (gid_t)-1 leaves the group: a terminal's is tty.
+const unchanged = 0xffff_ffff;
+
+function findHome(process: Process): Op[] {
+  const isSet = variable(process.env ?? [], 'HOME') !== undefined;
+  return isSet ? [] : [{ op: 'findHome', pointer: '/process/user/uid', uid: uidOf(process) }];
+}
+
+// Root may go where the user may not, and on some file systems (FUSE, NFS) the other way round.
+function changeDirectoryFirst(process: Process): Op[] {
+  return [{ op: 'changeDirectory', pointer: '/process/cwd', path: process.cwd, mayBeDenied: uidOf(process) !== 0 }];
+}
+
+function changeDirectoryAgain(process: Process): Op[] {
+  return uidOf(process) === 0 ? [] : [{ op: 'changeDirectory', pointer: '/process/cwd', path: process.cwd, mayBeDenied: false }];
+}
+
+// Always setgroups, or the caller's own groups would stay. But an unprivileged user namespace denies it: there none can be set, and none be lost.
+function setUser(process: Process, { privileged, inUserNamespace }: ProcessOptions): Op {
+  const groups = process.user?.additionalGids ?? [];
+  const setGroups = groups.length > 0 || privileged || !inUserNamespace;
+  return { op: 'setUser', pointer: '/process/user', uid: uidOf(process), gid: process.user?.gid ?? 0, groups, setGroups };
+}
+
+function uidOf(process: Process): number {
+  return process.user?.uid ?? 0;
+}
