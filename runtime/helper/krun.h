@@ -1,6 +1,5 @@
 /* What the files of the helper share: the context, failures, descriptors. */
 #pragma once
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -25,7 +25,7 @@ export interface PlanOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   /** Called with the helper's pid once it runs. */
-  readonly started?: (pid: number) => void | Promise<void>;
+  readonly started?: (pid: number) => unknown;
   /** The helper is held back by this command's words, such as ['unshare', '-m']. */
   readonly wrapper?: readonly string[];
 }
