@@ -6,9 +6,10 @@ import { lookUp } from '../errors/failure.ts';
 import type { FailureReport } from '../errors/failure-report.ts';
 import { readFailureFacts } from '../host/failure-facts.ts';
 import type { Plan } from '../plan/ops.ts';
-import { reportFailure } from './handle.ts';
 import type { Caller } from './invocation.ts';
 import { type CommandLine, parse } from './parse.ts';
+import { reportFailure } from './report-failure.ts';
+import { subject } from './run-options.ts';
 
 /** Never rejects. */
 export async function handleFailure(caller: Caller, report: FailureReport): Promise<Plan> {
@@ -27,7 +28,6 @@ export async function handleFailure(caller: Caller, report: FailureReport): Prom
 async function readBundle(caller: Caller, line: CommandLine): Promise<{ bundle: string; config: unknown }> {
   try {
     if (line.command !== 'run') return { bundle: caller.cwd, config: null };
-    const { subject } = await import('./commands/run.ts');
     const { bundle, config } = await subject(caller, line);
     return { bundle, config: config ?? JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) };
   } catch {

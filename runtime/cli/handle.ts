@@ -1,12 +1,10 @@
 // A request → a plan: the whole command line interface as the supervisor sees it. Every answer is a plan, an error's too.
-import { KrunError } from '../errors/krun-error.ts';
 import type { Plan } from '../plan/ops.ts';
 import type { CommandName } from './commands.ts';
 import { isSet } from './flag-values.ts';
-import { logOptions } from './global-options.ts';
 import type { Caller } from './invocation.ts';
 import { type CommandLine, parse } from './parse.ts';
-import { errorPlan } from './report.ts';
+import { reportFailure } from './report-failure.ts';
 
 export type CommandHandler = (caller: Caller, line: CommandLine) => Plan | Promise<Plan>;
 
@@ -20,11 +18,6 @@ export async function handleCommand(caller: Caller): Promise<Plan> {
   } catch (error) {
     return reportFailure(error, caller, line);
   }
-}
-
-/** The plan that reports an error as the flags of this command line want it. */
-export function reportFailure(error: unknown, caller: Caller, line: CommandLine): Plan {
-  return errorPlan(asKrunError(error), 1, { log: logOptions(caller, line.globals), now: new Date() });
 }
 
 function commandOf({ command, globals }: CommandLine): CommandName {
@@ -48,12 +41,3 @@ const handlers = {
   completion: async () => (await import('./cold-commands.ts')).completion,
   help: async () => (await import('./cold-commands.ts')).help,
 } as const satisfies Record<CommandName, () => Promise<CommandHandler>>;
-
-function asKrunError(error: unknown): KrunError {
-  if (error instanceof KrunError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new KrunError('E_INTERNAL', `a fault in krun itself: ${message}`, {
-    cause: error,
-    hint: 'please report it, with what --debug prints',
-  });
-}

@@ -1,0 +1,23 @@
+import { KrunError } from '../errors/krun-error.ts';
+import type { Plan } from '../plan/ops.ts';
+import { logOptions } from './global-options.ts';
+import type { Caller } from './invocation.ts';
+import type { CommandLine } from './parse.ts';
+import { errorPlan } from './report.ts';
+
+/** The plan that reports what was thrown as the flags of this command line want it. */
+export function reportFailure(error: unknown, caller: Caller, line: CommandLine): Plan {
+  return errorPlan(asKrunError(error), failureStatus, { log: logOptions(caller, line.globals), now: new Date() });
+}
+
+// runc's: 1, whatever went wrong.
+const failureStatus = 1;
+
+function asKrunError(error: unknown): KrunError {
+  if (error instanceof KrunError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new KrunError('E_INTERNAL', `a fault in krun itself: ${message}`, {
+    cause: error,
+    hint: 'please report it, with what --debug prints',
+  });
+}
