@@ -15,7 +15,7 @@ ARCHITECTURES = {
 
 
 def export(profile):
-    chosen = SyscallFilter(profile['default'])
+    chosen = SyscallFilter(signed(profile['default']))
     # The one setting unlike runc's: krun kills the process, not the thread, for a foreign architecture.
     chosen.set_attr(Attr.ACT_BADARCH, seccomp.KILL_PROCESS)
     if profile.get('optimize'):
@@ -40,9 +40,14 @@ def add(chosen, rule, default):
     args = [Arg(index, getattr(seccomp, op), int(value), int(two)) for index, op, value, two in rule['args']]
     if len({arg[0] for arg in rule['args']}) < len(args):
         for arg in args:
-            chosen.add_rule(rule['returns'], rule['name'], arg)
+            chosen.add_rule(signed(rule['returns']), rule['name'], arg)
     else:
-        chosen.add_rule(rule['returns'], rule['name'], *args)
+        chosen.add_rule(signed(rule['returns']), rule['name'], *args)
+
+
+# The binding takes actions as C ints.
+def signed(action):
+    return action - (1 << 32) if action >= 1 << 31 else action
 
 
 def numbers():

@@ -1,13 +1,9 @@
-import { KrunError } from '../../errors/krun-error.ts';
+import type { SeccompAction } from '../../config/config.ts';
 
 // SECCOMP_RET_* of linux/seccomp.h: what a filter returns.
 export const killProcess = 0x80000000;
-const killThread = 0x00000000;
-const trap = 0x00030000;
 const errno = 0x00050000;
 const trace = 0x7ff00000;
-const log = 0x7ffc0000;
-const allow = 0x7fff0000;
 
 const EPERM = 1;
 const ENOSYS = 38;
@@ -15,38 +11,30 @@ const ENOSYS = 38;
 /** The verdict for a call that the profile cannot know. */
 export const returnEnosys = errno | ENOSYS;
 
-const returns: Readonly<Record<string, number>> = {
-  SCMP_ACT_KILL: killThread, // as in libseccomp, where it is the older name of KILL_THREAD
-  SCMP_ACT_KILL_THREAD: killThread,
+/** The actions that a filter carries out on its own; SCMP_ACT_NOTIFY needs a listener besides. */
+export type PlainAction = Exclude<SeccompAction, 'SCMP_ACT_NOTIFY'>;
+
+const returns = {
+  SCMP_ACT_KILL: 0x00000000, // the older name of KILL_THREAD, as in libseccomp
+  SCMP_ACT_KILL_THREAD: 0x00000000,
   SCMP_ACT_KILL_PROCESS: killProcess,
-  SCMP_ACT_TRAP: trap,
+  SCMP_ACT_TRAP: 0x00030000,
   SCMP_ACT_ERRNO: errno,
   SCMP_ACT_TRACE: trace,
-  SCMP_ACT_LOG: log,
-  SCMP_ACT_ALLOW: allow,
-};
+  SCMP_ACT_LOG: 0x7ffc0000,
+  SCMP_ACT_ALLOW: 0x7fff0000,
+} as const satisfies Record<PlainAction, number>;
 
 /**
- * The filter's return value (an unsigned 32-bit number) for an action of a profile. `errnoRet` is the errno of ERRNO and the tracer's
- * message of TRACE, EPERM if absent; another action must have none (config-linux.md#seccomp), nor can the 16 bits hold more than 65535.
+ * The filter's return value (an unsigned 32-bit number) for an action. `errnoRet` (validated: 16 bits, and only where it belongs) is the
+ * errno of ERRNO and the tracer's message of TRACE; EPERM if absent (config-linux.md#seccomp).
  */
-export function filterReturn(action: string, errnoRet: number | undefined, pointers: { action: string; errnoRet: string }): number {
+export function filterReturn(action: PlainAction, errnoRet: number | undefined): number {
   const value = returns[action];
-  if (value === undefined) {
-    throw new KrunError('E_SECCOMP', `${action} is not an action of a seccomp rule`, { pointer: pointers.action });
-  }
-  if (value !== errno && value !== trace) {
-    if (errnoRet === undefined) return value;
-    throw new KrunError('E_SECCOMP', `${action} takes no errno`, { pointer: pointers.errnoRet, hint: 'remove it' });
-  }
-  const data = errnoRet ?? EPERM;
-  if (!Number.isInteger(data) || data < 0 || data > 0xffff) {
-    throw new KrunError('E_SECCOMP', `an errno must be between 0 and 65535, not ${data}`, { pointer: pointers.errnoRet });
-  }
-  return value | data;
+  return value === errno || value === trace ? value | (errnoRet ?? EPERM) : value;
 }
 
 /** Whether a call that the profile does not name goes through (a tracer is trusted to know newer calls), so that it needs no ENOSYS. */
-export function isPermissive(action: string): boolean {
+export function isPermissive(action: SeccompAction): boolean {
   return action === 'SCMP_ACT_ALLOW' || action === 'SCMP_ACT_LOG' || action === 'SCMP_ACT_TRACE';
 }

@@ -1,3 +1,4 @@
+import type { SeccompArchitecture } from '../../config/config.ts';
 import type { SyscallTable } from './syscall-numbers.ts';
 
 export type NativeArchitecture = 'x86_64' | 'aarch64';
@@ -16,7 +17,7 @@ export interface TableRange {
   /** Bits of an argument that a rule compares. libseccomp gives x32 32 as well; krun follows. */
   readonly argumentBits: 32 | 64;
   /** The runtime-spec's name: the range is filtered if the profile lists it or it is the machine's own, else it kills. */
-  readonly architecture: string;
+  readonly architecture: SeccompArchitecture;
 }
 
 /** Bit 30 of a number marks an x32 call; seccomp_data.arch is the same as for x86_64 (arch/x86/include/uapi/asm/unistd.h). */
@@ -48,39 +49,12 @@ const runnable = { x86_64: [x86_64, x86], aarch64: [aarch64, arm] } as const;
  * The conventions to filter, the machine's own first, which is always filtered. Of the others those that the profile lists;
  * one that this machine cannot run (s390x on x86_64) never shows up in seccomp_data.arch, so nothing is compiled for it.
  */
-export function filteredConventions(native: NativeArchitecture, listed: readonly string[]): readonly CallingConvention[] {
+export function filteredConventions(native: NativeArchitecture, listed: readonly SeccompArchitecture[]): readonly CallingConvention[] {
   const [own, ...others] = runnable[native];
   return [own, ...others.filter((convention) => convention.tables.some((range) => listed.includes(range.architecture)))];
 }
 
 /** Whether a range of numbers gets the profile's rules; the first of the machine's own convention always does. */
-export function isFiltered(range: TableRange, native: NativeArchitecture, listed: readonly string[]): boolean {
+export function isFiltered(range: TableRange, native: NativeArchitecture, listed: readonly SeccompArchitecture[]): boolean {
   return range === runnable[native][0].tables[0] || listed.includes(range.architecture);
 }
-
-/** What the runtime-spec lets a profile list. */
-export const architectureNames: readonly string[] = [
-  'SCMP_ARCH_X86',
-  'SCMP_ARCH_X86_64',
-  'SCMP_ARCH_X32',
-  'SCMP_ARCH_ARM',
-  'SCMP_ARCH_AARCH64',
-  'SCMP_ARCH_MIPS',
-  'SCMP_ARCH_MIPS64',
-  'SCMP_ARCH_MIPS64N32',
-  'SCMP_ARCH_MIPSEL',
-  'SCMP_ARCH_MIPSEL64',
-  'SCMP_ARCH_MIPSEL64N32',
-  'SCMP_ARCH_PPC',
-  'SCMP_ARCH_PPC64',
-  'SCMP_ARCH_PPC64LE',
-  'SCMP_ARCH_S390',
-  'SCMP_ARCH_S390X',
-  'SCMP_ARCH_PARISC',
-  'SCMP_ARCH_PARISC64',
-  'SCMP_ARCH_RISCV64',
-  'SCMP_ARCH_LOONGARCH64',
-  'SCMP_ARCH_M68K',
-  'SCMP_ARCH_SH',
-  'SCMP_ARCH_SHEB',
-];

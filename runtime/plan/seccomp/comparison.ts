@@ -1,9 +1,10 @@
+import type { SeccompOperator } from '../../config/config.ts';
 import { type Assembler, branch, type Label, load, mask } from './assembler.ts';
 
 /** A condition on one argument, as 32-bit words: seccomp's BPF has no 64-bit loads. */
 export interface Comparison {
   readonly argument: number;
-  readonly operator: Operator;
+  readonly operator: SeccompOperator;
   readonly high: number;
   readonly low: number;
   /** Bits that count, for MASKED_EQ; all ones otherwise, but that a 32-bit comparison has no high ones. */
@@ -11,25 +12,19 @@ export interface Comparison {
   readonly lowMask: number;
 }
 
-export type Operator = (typeof operators)[number];
-
-export const operators = [
-  'SCMP_CMP_NE',
-  'SCMP_CMP_LT',
-  'SCMP_CMP_LE',
-  'SCMP_CMP_EQ',
-  'SCMP_CMP_GE',
-  'SCMP_CMP_GT',
-  'SCMP_CMP_MASKED_EQ',
-] as const;
-
 const allOnes = 0xffffffff;
 
 /**
  * The comparison for a condition of a profile, or null if it holds for every value (a mask of zero). For MASKED_EQ `value` is the mask
  * and `valueTwo` the datum. Of 32 bits only the low word counts on either side, as in libseccomp: -1 is written as 2^64 - 1 or 2^32 - 1.
  */
-export function comparisonOf(argument: number, operator: Operator, value: bigint, valueTwo: bigint, bits: 32 | 64): Comparison | null {
+export function comparisonOf(
+  argument: number,
+  operator: SeccompOperator,
+  value: bigint,
+  valueTwo: bigint,
+  bits: 32 | 64,
+): Comparison | null {
   const masked = operator === 'SCMP_CMP_MASKED_EQ';
   const datum = masked ? valueTwo : value;
   const highMask = bits === 32 ? 0 : masked ? highWord(value) : allOnes;

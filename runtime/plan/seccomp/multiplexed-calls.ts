@@ -1,6 +1,8 @@
 // socketcall(2) and ipc(2): on 32-bit x86 one number for many calls, told apart by the first argument (linux/net.h, linux/ipc.h).
 // A rule for socket() must hold for socketcall(SYS_SOCKET, …) as well, or programs of older C libraries pass by it.
 
+import { parseNumbers } from './syscall-numbers.ts';
+
 export interface Multiplexed {
   readonly syscall: 'socketcall' | 'ipc';
   readonly call: bigint;
@@ -9,28 +11,21 @@ export interface Multiplexed {
 }
 
 const socketCalls =
-  'socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg'.split(
-    ' ',
-  );
-const ipcCalls: Readonly<Record<string, number>> = {
-  semop: 1,
-  semget: 2,
-  semctl: 3,
-  semtimedop: 4,
-  msgsnd: 11,
-  msgrcv: 12,
-  msgget: 13,
-  msgctl: 14,
-  shmat: 21,
-  shmdt: 22,
-  shmget: 23,
-  shmctl: 24,
-};
+  '1 socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown setsockopt getsockopt ' +
+  'sendmsg recvmsg accept4 recvmmsg sendmmsg';
+const ipcCalls = '1 semop semget semctl semtimedop 11 msgsnd msgrcv msgget msgctl 21 shmat shmdt shmget shmctl';
+
+let calls: ReadonlyMap<string, Multiplexed> | undefined;
 
 /** How a system call is also reached on 32-bit x86, if it is. */
 export function multiplexed(name: string): Multiplexed | undefined {
-  const socketCall = socketCalls.indexOf(name);
-  if (socketCall >= 0) return { syscall: 'socketcall', call: BigInt(socketCall + 1), mask: 0xffffffffn };
-  const ipcCall = ipcCalls[name];
-  return ipcCall === undefined ? undefined : { syscall: 'ipc', call: BigInt(ipcCall), mask: 0xffffn };
+  calls ??= allCalls();
+  return calls.get(name);
+}
+
+function allCalls(): ReadonlyMap<string, Multiplexed> {
+  const all = new Map<string, Multiplexed>();
+  for (const [name, call] of parseNumbers(socketCalls)) all.set(name, { syscall: 'socketcall', call: BigInt(call), mask: 0xffffffffn });
+  for (const [name, call] of parseNumbers(ipcCalls)) all.set(name, { syscall: 'ipc', call: BigInt(call), mask: 0xffffn });
+  return all;
 }

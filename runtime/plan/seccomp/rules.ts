@@ -1,9 +1,9 @@
 import { KrunError } from '../../errors/krun-error.ts';
 import type { TableRange } from './architectures.ts';
-import type { CheckedProfile, Condition } from './check.ts';
 import { type Comparison, comparisonOf } from './comparison.ts';
 import { isIntArgument } from './int-arguments.ts';
 import { multiplexed } from './multiplexed-calls.ts';
+import type { Condition, ResolvedProfile } from './resolve-profile.ts';
 import { syscallNumbers } from './syscall-numbers.ts';
 
 /** What a profile says about the system calls of one table. */
@@ -31,7 +31,7 @@ export interface Rule {
  * beats those with conditions, the first such rule the later ones; a rule that returns the default is none. Names that the table
  * lacks are skipped: profiles name calls of all machines. Throws E_SECCOMP for rules that contradict each other.
  */
-export function rulesForTable(profile: CheckedProfile, { table, argumentBits }: TableRange): TableRules {
+export function rulesForTable(profile: ResolvedProfile, { table, argumentBits }: TableRange): TableRules {
   const numbers = syscallNumbers(table);
   const verdicts = new Map<number, Verdict>();
   let newest = -1;

@@ -15,12 +15,13 @@ const parsed = new Map<SyscallTable, ReadonlyMap<string, number>>();
 export function syscallNumbers(table: SyscallTable): ReadonlyMap<string, number> {
   const known = parsed.get(table);
   if (known !== undefined) return known;
-  const numbers = parse(tables[table]);
+  const numbers = parseNumbers(tables[table]);
   parsed.set(table, numbers);
   return numbers;
 }
 
-function parse(text: string): ReadonlyMap<string, number> {
+/** Read a list of names in the order of their numbers, in which a number says where to go on. */
+export function parseNumbers(text: string): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();
   let next = 0;
   for (const token of text.trim().replaceAll('\n', ' ').split(' ')) {
