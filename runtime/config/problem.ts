@@ -35,10 +35,15 @@ const mostProblems = 1000;
 export function createReport(): Report {
   const problems: Problem[] = [];
   const path: (string | number)[] = [];
+  const faulty = new Set<string>();
   const add = (severity: Problem['severity'], below: Path, predicate: string, details: ProblemDetails): void => {
     // Warnings leave room for errors: an error must never be lost, or the document would pass.
     if (problems.length >= (severity === 'warning' ? mostProblems : 2 * mostProblems)) return;
-    problems.push(makeProblem([...path, ...below], severity, predicate, details));
+    const problem = makeProblem([...path, ...below], severity, predicate, details);
+    // A second error at one place follows from the first: "major must be given" after "major must be an integer".
+    if (severity === 'error' && faulty.has(problem.pointer)) return;
+    if (severity === 'error') faulty.add(problem.pointer);
+    problems.push(problem);
   };
   return {
     problems,
