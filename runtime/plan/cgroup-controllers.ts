@@ -1,0 +1,64 @@
+// A limit whose controller is missing is refused with where the controller is and what to do.
+import { ancestorsOf } from '../cgroup/path.ts';
+import type { Setting } from '../cgroup/setting.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import type { Cgroup2Facts, HostFacts } from './host-facts.ts';
+
+/** E_NO_CONTROLLER if one of the existing cgroups above `path` has not got the setting's controller to pass on. */
+export function requireController(setting: Setting, path: string, cgroup2: Cgroup2Facts, facts: HostFacts): void {
+  const { controller, optional } = setting;
+  if (controller === null || optional) return;
+  let parent: string | null = null;
+  for (const ancestor of ancestorsOf(path)) {
+    const found = cgroup2.look(ancestor);
+    if (!found.exists) return;
+    if (!found.controllers.includes(controller)) {
+      throw parent === null ? notOnHost(setting, controller, cgroup2, facts) : undelegated(setting, controller, parent, cgroup2);
+    }
+    if (!found.enabled.includes(controller) && !found.isWritable) throw undelegated(setting, controller, ancestor, cgroup2);
+    parent = ancestor;
+  }
+}
+
+function notOnHost(
+  { file, pointer }: Setting,
+  controller: string,
+  { mountpoint }: Cgroup2Facts,
+  { version1Controllers }: HostFacts,
+): KrunError {
+  const hierarchy = version1Controllers.get(controller);
+  if (hierarchy === undefined) {
+    return new KrunError(
+      'E_NO_CONTROLLER',
+      `limit ${file} needs the cgroup controller "${controller}", which ${mountpoint} does not have`,
+      {
+        pointer,
+        hint: `is it in /proc/cgroups? the kernel may lack it or be booted with cgroup_disable=${controller}; in a container, its host must pass it on`,
+      },
+    );
+  }
+  const where = hierarchy === '' ? 'cgroup v1 holds' : `cgroup v1 holds at ${hierarchy}`;
+  return new KrunError('E_NO_CONTROLLER', `limit ${file} needs the cgroup controller "${controller}", which ${where}`, {
+    pointer,
+    hint: `krun uses cgroup v2 only: boot with systemd.unified_cgroup_hierarchy=1 or cgroup_no_v1=${controller === 'io' ? 'blkio' : controller}`,
+  });
+}
+
+function undelegated({ file, pointer }: Setting, controller: string, ancestor: string, { mountpoint }: Cgroup2Facts): KrunError {
+  return new KrunError(
+    'E_NO_CONTROLLER',
+    `limit ${file} needs the cgroup controller "${controller}", which cgroup ${ancestor} does not pass on`,
+    {
+      pointer,
+      path: mountpoint + ancestor,
+      hint: delegation(controller, ancestor, mountpoint),
+    },
+  );
+}
+
+function delegation(controller: string, ancestor: string, mountpoint: string): string {
+  const service = /[^/]+\.service/.exec(ancestor)?.[0];
+  const unit = service?.startsWith('user@') || /^\/user\.slice(\/|$)/.test(ancestor) ? 'user@.service' : service;
+  if (unit === undefined) return `as root: echo +${controller} > ${mountpoint}${ancestor === '/' ? '' : ancestor}/cgroup.subtree_control`;
+  return `as root put "[Service]" and "Delegate=yes" into /etc/systemd/system/${unit}.d/delegate.conf; systemctl daemon-reload; log in or start it again`;
+}

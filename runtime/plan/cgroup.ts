@@ -1,0 +1,119 @@
+// linux.cgroupsPath and linux.resources → the cgroup that the container lives in, its limits and its device program.
+import { compileDeviceProgram } from '../cgroup/device-program.ts';
+import { ancestorsOf, containerCgroupPath } from '../cgroup/path.ts';
+import { resourceSettings } from '../cgroup/resources.ts';
+import type { Setting } from '../cgroup/setting.ts';
+import type { Config } from '../config/config.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import { requireController } from './cgroup-controllers.ts';
+import { requireEnoughMemory } from './cgroup-memory.ts';
+import type { Cgroup2Facts, HostFacts } from './host-facts.ts';
+import type { Op } from './ops.ts';
+
+export interface CgroupOptions {
+  readonly id: string;
+  /** Where the state directories are; with the id it tells whose cgroup it is. */
+  readonly root: string;
+  readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  /** Leave the cgroup behind. */
+  readonly keep: boolean;
+}
+
+export interface CgroupPlan {
+  /** The slot that `clone` joins; null when the container has no cgroup of its own. */
+  readonly slot: 'cgroup' | null;
+  /** What `delete` needs to find it again. */
+  readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
+  /** Before the clone: makes it, and clears it up however the helper leaves. */
+  readonly create: readonly Op[];
+  /**
+   * Limits and device program: after the container's file systems are mounted (the rules would keep a block device from being
+   * mounted, and set-up would count against the limits), before its process starts.
+   */
+  readonly confine: readonly Op[];
+  /** Ends all processes in it and removes it: in `create` already, as an onExit program. */
+  readonly exit: readonly Op[];
+}
+
+/** Throws E_BAD_CGROUP, E_NO_CGROUP2, E_NO_CONTROLLER, E_BAD_LIMIT. */
+export function planCgroup(config: Config, options: CgroupOptions, facts: HostFacts): CgroupPlan {
+  if (options.cgroupManager === 'disabled') return refuseLimits(config, facts);
+  if (options.cgroupManager === 'systemd') throw new KrunError('E_NOT_YET', '--systemd-cgroup is not carried out yet');
+  const { cgroup2 } = facts;
+  if (cgroup2 === null) throw new KrunError('E_NO_CGROUP2', 'no cgroup2 file system is mounted', { hint: mountHint });
+  const { cgroupsPath, resources = {} } = config.linux ?? {};
+  const path = containerCgroupPath({ cgroupsPath, id: options.id, own: cgroup2.own });
+  const settings = resourceSettings(resources, cgroup2);
+  const isUnprivileged = facts.euid !== 0 || facts.inUserNamespace;
+  if (!canCreate(path, cgroup2)) {
+    if (isUnprivileged && cgroupsPath === undefined && settings.every(({ optional }) => optional)) return none;
+    throw notWritable(path, cgroup2, settings, isUnprivileged);
+  }
+  requireEnoughMemory(resources.memory);
+  for (const setting of settings) requireController(setting, path, cgroup2, facts);
+  const cgroup = { mountpoint: cgroup2.mountpoint, path };
+  const confine = [...limits(settings), ...(isUnprivileged ? [] : [deviceProgram(config)])];
+  const exit = removal(cgroup);
+  return { slot, cgroup, create: [creation(cgroup, options, settings), ...onExit(exit, options)], confine, exit };
+}
+
+const slot = 'cgroup';
+const none: CgroupPlan = { slot: null, cgroup: null, create: [], confine: [], exit: [] };
+const mountHint = 'mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1';
+
+// What statistics and the explanation of a killed container need, where it can be had.
+const accounting = ['cpu', 'io', 'memory', 'pids'];
+
+function refuseLimits({ linux }: Config, { cgroup2 }: HostFacts): CgroupPlan {
+  const [first] = resourceSettings(linux?.resources ?? {}, cgroup2 ?? { ioWeightFiles: [] }).filter(({ optional }) => !optional);
+  if (first === undefined) return none;
+  throw new KrunError('E_BAD_LIMIT', `a limit (${first.file}) needs a cgroup, but --cgroup-manager is disabled`, {
+    pointer: first.pointer,
+  });
+}
+
+// An engine may have made the cgroup, or one above it, for this caller.
+function canCreate(path: string, cgroup2: Cgroup2Facts): boolean {
+  const nearest = [path, ...ancestorsOf(path).toReversed()].map((at) => cgroup2.look(at)).find(({ exists }) => exists);
+  return nearest?.isWritable ?? false;
+}
+
+function notWritable(path: string, { mountpoint }: Cgroup2Facts, settings: readonly Setting[], isUnprivileged: boolean): KrunError {
+  const limit = settings.find(({ optional }) => !optional);
+  const why = limit === undefined ? '' : `, and ${limit.file} needs one`;
+  return new KrunError('E_NO_CGROUP2', `cgroup ${path} cannot be made: ${mountpoint} is not writable there${why}`, {
+    path: mountpoint + path,
+    pointer: limit?.pointer ?? '/linux/cgroupsPath',
+    hint: isUnprivileged
+      ? 'without privileges a delegated cgroup is needed: systemd-run --user --scope -p Delegate=yes krun …'
+      : 'is the cgroup2 mount read-only here? mount it writable, or give --cgroup-manager disabled',
+  });
+}
+
+function creation(cgroup: { mountpoint: string; path: string }, { root, id }: CgroupOptions, settings: readonly Setting[]): Op {
+  const required = [...new Set(settings.filter(({ optional }) => !optional).flatMap(({ controller }) => controller ?? []))];
+  const wanted = accounting.filter((controller) => !required.includes(controller));
+  return { op: 'createCgroup', pointer: '/linux/cgroupsPath', ...cgroup, owner: `${root}/${id}`, required, wanted, cgroup: slot };
+}
+
+function onExit(program: readonly Op[], { keep }: CgroupOptions): Op[] {
+  return keep ? [] : [{ op: 'onExit', pointer: '', program }];
+}
+
+function limits(settings: readonly Setting[]): Op[] {
+  return settings.map(({ file, value, pointer, optional }) => ({ op: 'writeCgroupFile', pointer, cgroup: slot, file, value, optional }));
+}
+
+// Also without rules: what no rule allows is denied. Without privileges no program can be attached; devices are then out of
+// reach, as no node can be made and an open one on the host was open before.
+function deviceProgram({ linux }: Config): Op {
+  const program = compileDeviceProgram(linux?.resources?.devices ?? []);
+  return { op: 'attachDeviceProgram', pointer: '/linux/resources/devices', cgroup: slot, program };
+}
+
+function removal(cgroup: { mountpoint: string; path: string }): Op[] {
+  return [
+    { op: 'killCgroup', pointer: '', cgroup: slot },
+    { op: 'removeCgroup', pointer: '', ...cgroup, cgroup: slot },
+  ];
+}
