@@ -11,6 +11,8 @@ export interface BenchBundle {
   readonly quick: string;
   /** Runs until it is killed. */
   readonly lasting: string;
+  /** The same two without device rules. */
+  readonly withoutDevices: { readonly quick: string; readonly lasting: string };
   readonly rootfs: string;
 }
 
@@ -21,24 +23,33 @@ export function makeBenchBundle(): BenchBundle {
   for (const name of ['bin', 'proc', 'sys', 'dev']) mkdirSync(join(rootfs, name), { recursive: true });
   copyFileSync('/bin/busybox', join(rootfs, 'bin/busybox'));
   for (const applet of ['true', 'sleep']) symlinkSync('busybox', join(rootfs, 'bin', applet));
+  const quick = benchConfig(rootfs, ['/bin/true']);
+  const lasting = benchConfig(rootfs, ['/bin/sleep', '1000']);
   return {
     directory,
     rootfs,
-    quick: writeBundle(directory, 'quick', ['/bin/true']),
-    lasting: writeBundle(directory, 'lasting', ['/bin/sleep', '1000']),
+    quick: writeBundle(directory, 'quick', quick),
+    lasting: writeBundle(directory, 'lasting', lasting),
+    withoutDevices: {
+      quick: writeBundle(directory, 'quick-without-devices', withoutDevices(quick)),
+      lasting: writeBundle(directory, 'lasting-without-devices', withoutDevices(lasting)),
+    },
   };
 }
 
-function writeBundle(directory: string, name: string, args: string[]): string {
+// 1.0.2 is what the oldest of the contenders knows.
+function benchConfig(rootfs: string, args: string[]): Config {
   const base = defaultConfig();
   const process = base.process && { ...base.process, terminal: false, args };
-  // 1.0.2 is what the oldest of the contenders knows.
-  const config = {
-    ...base,
-    ociVersion: '1.0.2',
-    root: { path: join(directory, 'rootfs'), readonly: true },
-    ...(process && { process }),
-  } satisfies Config;
+  return { ...base, ociVersion: '1.0.2', root: { path: rootfs, readonly: true }, ...(process && { process }) };
+}
+
+function withoutDevices(config: Config): Config {
+  const { resources: _, ...linux } = config.linux ?? {};
+  return { ...config, linux };
+}
+
+function writeBundle(directory: string, name: string, config: Config): string {
   const path = join(directory, name);
   mkdirSync(path);
   writeFileSync(join(path, 'config.json'), stringifyConfig(config));

@@ -6,11 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Contender } from './contenders.ts';
 
 export interface Memory {
-  /** KiB; null if the contender ended before its container ran. */
+  /** KiB. */
   readonly pss: number;
   readonly processes: number;
 }
 
+/** null without a lasting command, or if it ended before its container ran. */
 export async function residentMemory({ lasting }: Contender): Promise<Memory | null> {
   if (lasting === undefined) return null;
   const [file = '', ...words] = lasting;
@@ -18,9 +19,11 @@ export async function residentMemory({ lasting }: Contender): Promise<Memory | n
   const payload = await findPayload(child);
   if (payload === undefined) return null;
   const own = await settled(child, payload);
+  const memory = { pss: own.reduce((sum, pid) => sum + pss(pid), 0), processes: own.length };
+  const ended = once(child, 'exit');
   process.kill(payload, 'SIGKILL');
-  await once(child, 'exit');
-  return { pss: own.reduce((sum, pid) => sum + pss(pid), 0), processes: own.length };
+  await ended;
+  return memory;
 }
 
 // The container's process, once it is what the bundle says.

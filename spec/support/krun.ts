@@ -6,7 +6,7 @@ import { type Bundle, type Change, makeBundle } from './bundle.ts';
 import type { Outcome, ProbeReport } from './probe.ts';
 
 /** KRUN_BINARY runs the same tests on another build, such as bin/krun-sanitize. */
-export const krunBinary = process.env['KRUN_BINARY'] ?? fileURLToPath(new URL('../../bin/krun', import.meta.url));
+export const krunBinary = process.env.KRUN_BINARY ?? fileURLToPath(new URL('../../bin/krun', import.meta.url));
 
 export interface KrunResult {
   /** As a shell has it: 128+n if a signal ended krun itself. */

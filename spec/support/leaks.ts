@@ -17,7 +17,7 @@ export async function hostSnapshot(): Promise<HostSnapshot> {
     cgroups(mounts.find(({ type }) => type === 'cgroup2')?.destination),
     processes(),
     entries('state', '/run/krun'),
-    entries('state', join(process.env['XDG_RUNTIME_DIR'] ?? '/run', 'krun')),
+    entries('state', join(process.env.XDG_RUNTIME_DIR ?? '/run', 'krun')),
     ...['/run', '/dev/shm', tmpdir()].map((directory) => entries('file', directory, isTemporary)),
   ]);
   return new Set(lists.flat());
