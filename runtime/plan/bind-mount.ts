@@ -1,7 +1,7 @@
 import { nearestName } from '../config/nearest-name.ts';
 import { fromBundle } from './clean-path.ts';
 import { MS_PRIVATE } from './constants/mount.ts';
-import { type Idmap, planIdmap } from './idmap.ts';
+import { type Idmap, planIdmap } from './idmapped-mount.ts';
 import { type MountOptions, mountOptions } from './mount-options.ts';
 import type { MountPlan, MountRequest } from './mounts.ts';
 import type { Op } from './ops.ts';

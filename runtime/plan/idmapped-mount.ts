@@ -1,4 +1,5 @@
-import type { IdMapping } from '../config/config.ts';
+import { CLONE_NEWUSER } from './constants/namespaces.ts';
+import { formatIdMap } from './id-map.ts';
 import type { MountRequest } from './mounts.ts';
 import type { Op } from './ops.ts';
 import { refuseMount } from './refuse-mount.ts';
@@ -10,9 +11,6 @@ export interface Idmap {
   /** ridmap: of all that is mounted below the source too. */
   readonly recursive: boolean;
 }
-
-// <linux/sched.h>
-const CLONE_NEWUSER = 0x1000_0000n;
 
 /**
  * The user namespace of an idmapped mount, or null. The mount's own mappings hold; with the option alone those of the
@@ -41,11 +39,12 @@ export function planIdmap({ mount, pointer, options, config, context }: MountReq
         'an idmapped mount must have uidMappings and gidMappings',
         'without its own it takes those of the user namespace',
       );
-    return { op: 'createUserNamespace', pointer, uidMap: mapText(uidMappings), gidMap: mapText(gidMappings), namespace: userNamespace };
+    return {
+      op: 'createUserNamespace',
+      pointer,
+      uidMap: formatIdMap(uidMappings),
+      gidMap: formatIdMap(gidMappings),
+      namespace: userNamespace,
+    };
   }
-}
-
-// user_namespaces(7): a line each, "<id inside> <id outside> <how many>".
-function mapText(mappings: readonly IdMapping[]): string {
-  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }
