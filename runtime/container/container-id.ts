@@ -8,3 +8,9 @@ export function requireContainerId(id: string): string {
     `"${id}" cannot be a container id: it must be 1 to 255 of the characters A-Z a-z 0-9 _ + . -, and neither . nor ..`,
   );
 }
+
+/** An id for a container that nobody has named; a clash is found by the state directory (E_ID_EXISTS). */
+export function makeContainerId(): string {
+  const digits = Array.from({ length: 12 }, () => Math.floor(Math.random() * 16).toString(16));
+  return digits.join('');
+}

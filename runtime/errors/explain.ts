@@ -47,6 +47,7 @@ const explainers = {
   exit: refused('E_INTERNAL', 'leaving'),
 
   onExit: refused('E_INTERNAL', 'the plan has too many onExit programs'),
+  forgetExits: refused('E_INTERNAL', 'the plan has too many forgetExits programs'),
   clone: explainClone,
   notifyChild: explainVanished,
   waitForParent: explainVanished,

@@ -8,6 +8,12 @@ int op_on_exit(struct context *context, const struct op_on_exit *op) {
   return 0;
 }
 
+int op_forget_exits(struct context *context, const struct op_forget_exits *op) {
+  (void)op;
+  context->exit_count = 0;
+  return 0;
+}
+
 int op_exit(struct context *context, const struct op_exit *op) {
   context->exit_status = (int)op->status;
   context->leaving = true;

@@ -273,6 +273,7 @@ export const opTable = {
     help: 'open_tree(OPEN_TREE_CLONE) of a host device node, private; it must be this very device (type: S_IFCHR, S_IFBLK)',
     fields: { source: 'string', type: 'u32', major: 'u32', minor: 'u32', tree: 'slot' },
   },
+  forgetExits: { help: 'drop the onExit programs pushed so far: what they would remove is to stay', fields: {} },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

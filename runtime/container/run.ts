@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+import type { Caller } from '../cli/invocation.ts';
+import type { Config, Process } from '../config/config.ts';
+import { readHostFacts } from '../host/facts.ts';
+import { layeredRoot } from '../overlay/layered-root.ts';
+import { type CgroupPlace, compilePlan, type StateFile } from '../plan/compile.ts';
+import type { Op, Plan } from '../plan/ops.ts';
+import { compileCachedSeccomp } from './cached-seccomp.ts';
+import { makeContainerId } from './container-id.ts';
+import type { RunOptions } from './options.ts';
+import { readBundle, requireRunnable } from './read-bundle.ts';
+import { bootId, initFileName, type StoredState, stateFileName } from './stored-state.ts';
+
+/** Starts a container and waits for it (runtime.md#lifecycle, create and start in one). Throws what is wrong with the bundle. */
+export function runContainer(caller: Caller, options: RunOptions): Plan {
+  const config = requireRunnable(options.config ?? readBundle(options.bundle));
+  const id = options.id ?? makeContainerId();
+  const facts = readHostFacts(caller);
+  const rootfs = resolve(options.bundle, config.root?.path ?? '');
+  const plan = compilePlan({
+    config,
+    id,
+    bundle: options.bundle,
+    layers: layeredRoot(rootfs, options),
+    seccomp: compileCachedSeccomp(config.linux?.seccomp, facts, options.root),
+    facts,
+    cgroupManager: options.cgroupManager,
+    preserveFds: options.preserveFds,
+    noNewKeyring: options.noNewKeyring,
+    pidFile: options.pidFile,
+    keep: options.keep,
+    state: { root: options.root, initFile: initFileName, files: (cgroup) => stateFiles({ config, id, rootfs, cgroup, caller, options }) },
+  });
+  return [...(options.printId ? [printId(id)] : []), ...plan];
+}
+
+interface StateSource {
+  readonly config: Config & { readonly process: Process };
+  readonly id: string;
+  readonly rootfs: string;
+  readonly cgroup: CgroupPlace | null;
+  readonly caller: Caller;
+  readonly options: RunOptions;
+}
+
+function stateFiles({ config, id, rootfs, cgroup, caller, options }: StateSource): StateFile[] {
+  const state: StoredState = {
+    ociVersion: config.ociVersion,
+    id,
+    bundle: options.bundle,
+    rootfs,
+    created: new Date().toISOString(),
+    annotations: config.annotations ?? {},
+    owner: caller.uid,
+    bootId: bootId(),
+    cgroup,
+  };
+  return [{ name: stateFileName, content: new TextEncoder().encode(JSON.stringify(state)) }];
+}
+
+function printId(id: string): Op {
+  return { op: 'write', pointer: '', descriptor: 1, content: new TextEncoder().encode(`${id}\n`) };
+}
