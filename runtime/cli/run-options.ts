@@ -1,5 +1,5 @@
 // What `run` is to start: a bundle by id or by path, or a directory and a program; and how.
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { requireContainerId } from '../container/container-id.ts';
 import type { OverlayOptions, RunOptions } from '../container/options.ts';
@@ -53,7 +53,7 @@ function isBundle(cwd: string, name: string): boolean {
 }
 
 function hasConfig(directory: string): boolean {
-  return statSync(join(directory, 'config.json'), { throwIfNoEntry: false }) !== undefined;
+  return existsSync(join(directory, 'config.json'));
 }
 
 async function withoutBundle(caller: Caller, { flags, positionals, program }: CommandLine): Promise<Subject> {
