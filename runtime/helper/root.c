@@ -12,7 +12,8 @@ int op_open_root(struct context *context, const struct op_open_root *op) {
   if (place < 0) return fail(context, "open", op->path);
   AUTO_CLOSE int root = sys_open_tree(place, "", OPEN_TREE_CLONE | AT_EMPTY_PATH | (op->recursive ? AT_RECURSIVE : 0u));
   if (root < 0) return fail_detail(context, errno, "open_tree", op->path, "recursive=%u", op->recursive);
-  if (RULE(PRIVATE_CLONES) && set_propagation(context, root, op->path, MS_PRIVATE, true) < 0) return -1;
+  uint32_t propagation = op->propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
+  if (RULE(PRIVATE_CLONES) && set_propagation(context, root, op->path, propagation, true) < 0) return -1;
   if (op->user_namespace != NO_SLOT) {
     int user_namespace = slot_fd(context, op->user_namespace);
     if (user_namespace < 0 || set_idmap(context, root, op->path, user_namespace, false) < 0) return -1;
