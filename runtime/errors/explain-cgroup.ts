@@ -131,11 +131,11 @@ export const explainDeviceProgram: Explainer = (report, facts) =>
 export const explainRemoveCgroup: Explainer = (report) => {
   const busy = ['EBUSY', 'ETIMEDOUT', 'ENOTEMPTY'].includes(errnoName(report.errno));
   if (!busy) return explained(report, 'E_BAD_CGROUP', reason(report, 'the cgroup of the container cannot be removed'));
-  const who = report.detail === '' ? '' : `: ${report.detail}`;
+  const pids = fieldsOf(report.detail).get('pids');
   return explained(
     report,
     'E_BAD_CGROUP',
-    `cgroup ${quote(report.path)} is not empty${who}`,
+    `the container's cgroup is not empty${pids ? `: pid ${pids}` : ''}`,
     'krun gc ID tries again; a process in state D waits for the kernel',
   );
 };
