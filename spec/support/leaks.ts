@@ -24,7 +24,12 @@ export async function hostSnapshot(): Promise<HostSnapshot> {
 }
 
 /** Fails the test if, 15 seconds after the run, something is still there that came since `before`. */
-export async function assertNothingLeft(t: ExecutionContext, before: HostSnapshot, milliseconds = 15_000): Promise<void> {
+export async function assertNothingLeft(t: ExecutionContext, before: HostSnapshot): Promise<void> {
+  t.deepEqual(await leftBehind(before, 15_000), [], 'left behind');
+}
+
+/** What is there now and was not before, and is still there when the time is over. */
+export async function leftBehind(before: HostSnapshot, milliseconds: number): Promise<readonly string[]> {
   const deadline = Date.now() + milliseconds;
   let left = [...(await hostSnapshot())].filter((line) => !before.has(line));
   while (left.length > 0 && Date.now() < deadline) {
@@ -32,7 +37,12 @@ export async function assertNothingLeft(t: ExecutionContext, before: HostSnapsho
     const now = await hostSnapshot();
     left = left.filter((line) => now.has(line));
   }
-  t.deepEqual(left, [], 'left behind');
+  return left;
+}
+
+/** Where the cgroup2 hierarchy is mounted, if it is. */
+export async function cgroup2Mount(): Promise<string | undefined> {
+  return (await readMounts()).find(({ type }) => type === 'cgroup2')?.destination;
 }
 
 interface Mounted {
