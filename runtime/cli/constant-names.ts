@@ -52,7 +52,8 @@ const policies: Names = {
   5: 'SCHED_IDLE',
   6: 'SCHED_DEADLINE',
 };
-const deviceTypes: Names = { 2401: 'S_IFIFO', 4802: 'S_IFCHR', 14406: 'S_IFBLK' };
+// In decimal: biome 2.6 rewrites an octal key to a wrong number.
+const deviceTypes: Names = { 4096: 'S_IFIFO', 8192: 'S_IFCHR', 24576: 'S_IFBLK' };
 
 const octal = (value: number | bigint) => `0${value.toString(8)}`;
 const infinite = (value: number | bigint) => (value === 0xffffffffffffffffn ? 'RLIM_INFINITY' : null);
@@ -65,6 +66,7 @@ const fieldNames: Readonly<Record<string, (value: number | bigint) => string | n
   'setns.type': bits(namespaces),
   'installSeccomp.flags': bits(seccompFlags),
   'createDevice.type': one(deviceTypes),
+  'openDevice.type': one(deviceTypes),
   'setScheduler.policy': one(policies),
   'setrlimit.resource': (value) => (rlimits[Number(value)] === undefined ? null : `RLIMIT_${rlimits[Number(value)]}`),
   soft: infinite,
