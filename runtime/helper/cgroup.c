@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
+#include "rules.h"
+
 #define MARK "user.krun.made"
 #define OWNER "user.krun.container"
 
@@ -46,7 +48,7 @@ int split_cgroup_path(struct context *context, const char *path, struct cgroup_p
   split->depth = 0;
   for (const char *at = split->text;;) {
     size_t size = strcspn(at, "/");
-    bool dots = (size == 1 && at[0] == '.') || (size == 2 && at[0] == '.' && at[1] == '.');
+    bool dots = RULE(CGROUP_BENEATH) && ((size == 1 && at[0] == '.') || (size == 2 && at[0] == '.' && at[1] == '.'));
     if (size == 0 || size > NAME_MAX || dots || split->depth == MAX_CGROUP_DEPTH) return fail_with(context, EINVAL, "openat2", path);
     split->ends[split->depth++] = (uint16_t)(at + size - split->text);
     if (at[size] == '\0') return 0;
@@ -81,7 +83,7 @@ int open_cgroup_mount(struct context *context, const char *mountpoint) {
 int open_in_cgroup(int cgroup, const char *path, int flags) {
   struct open_how how = {
       .flags = (uint64_t)flags | O_CLOEXEC | O_NOFOLLOW,
-      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+      .resolve = RULE(CGROUP_BENEATH) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV : 0,
   };
   return (int)syscall(SYS_openat2, cgroup, path, &how, sizeof how);
 }
@@ -144,6 +146,7 @@ static bool is_owner(int cgroup, const char *owner) {
 /* Names of interface files: memory.max, hugetlb.2MB.rsvd.max. */
 static bool is_file_name(const char *name) {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  if (!RULE(CGROUP_FILE_NAMES)) return true;
   return name[0] != '.' && name[0] != '\0' && name[strspn(name, letters)] == '\0';
 }
 

@@ -1,16 +1,18 @@
 /* attachDeviceProgram: eBPF that decides which devices the processes of a cgroup may make, read and write. */
+#include "krun.h"
+
 #include <linux/bpf.h>
-#include <string.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 
-#include "krun.h"
+#include "rules.h"
 
 #define PROGRAM_NAME "krun_device"
 #define MAX_PROGRAMS 64
 
 /*
- * The kernel writes into what it is given, and a newer one writes further than these headers know (BPF_PROG_QUERY's revision):
- * always the whole union, zeroed, with room behind it.
+ * The kernel writes into what it is given, and a newer one writes further than these headers know (BPF_PROG_QUERY's revision, whatever
+ * size it was told): always the whole union, zeroed, with room behind it.
  */
 struct request {
   union bpf_attr attr;
@@ -23,6 +25,8 @@ static int query(struct context *context, int cgroup, uint32_t ids[MAX_PROGRAMS]
 static int detach_ours(struct context *context, int cgroup, const uint32_t *ids, int count);
 static bool is_ours(int program);
 static int bpf(int command, struct request *request);
+static bool is_untouched(const struct request *request, size_t size);
+static int overrun(void);
 
 /* A cgroup that was there before may hold the program of an earlier container; all that are attached would have to agree. */
 int op_attach_device_program(struct context *context, const struct op_attach_device_program *op) {
@@ -108,8 +112,27 @@ static bool is_ours(int program) {
 
 /* BPF_PROG_LOAD gives a descriptor that is O_CLOEXEC, as all of bpf(2). EAGAIN: the verifier was interrupted by a signal. */
 static int bpf(int command, struct request *request) {
+  const size_t size = RULE(WHOLE_BPF_ATTR) ? sizeof request->attr : offsetof(union bpf_attr, query.prog_cnt) + 8;
   int result;
-  do result = (int)syscall(SYS_bpf, command, &request->attr, sizeof request->attr);
+  do result = (int)syscall(SYS_bpf, command, &request->attr, size);
   while (result < 0 && errno == EAGAIN);
-  return result;
+  return is_untouched(request, size) ? result : overrun();
+}
+
+/* In the build for tests: what lies behind the size that the kernel was told must be as it was. */
+static bool is_untouched(const struct request *request, size_t size) {
+#ifdef KRUN_TEST
+  const uint8_t *bytes = (const uint8_t *)request;
+  for (size_t i = size; i < sizeof *request; i++)
+    if (bytes[i] != 0) return false;
+#else
+  (void)request;
+  (void)size;
+#endif
+  return true;
+}
+
+static int overrun(void) {
+  errno = EOVERFLOW;
+  return -1;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "krun.h"
+#include "rules.h"
 
 static int64_t now(void);
 
@@ -21,7 +22,7 @@ int op_open_process(struct context *context, const struct op_open_process *op) {
   AUTO_CLOSE int process = (int)syscall(SYS_pidfd_open, op->pid, 0);
   if (process < 0) return fail_detail(context, errno, "pidfd_open", "", "pid=%u", op->pid);
   if (read_start_time((pid_t)op->pid, &start) < 0) return fail_detail(context, errno, "open", "/proc", "pid=%u", op->pid);
-  if (start != op->start_time)
+  if (RULE(START_TIME) && start != op->start_time)
     return fail_detail(context, ESRCH, "pidfd_open", "", "pid=%u start=%llu", op->pid, (unsigned long long)start);
   return slot_store(context, op->process, steal_fd(&process));
 }
