@@ -49,8 +49,10 @@ function listDevices({ linux }: Config): readonly Node[] {
   const nodes = new Map(defaultDevices.map((node) => [node.path, node]));
   for (const [index, device] of (linux?.devices ?? []).entries()) {
     const node = ownNode(device, `/linux/devices/${index}`);
+    if (node.path === '/' || isWithin(node.path, '/proc')) refuseDevice(node, 'no device may be at / or in /proc');
     const twin = nodes.get(node.path);
-    if (twin !== undefined && twin.pointer !== '' && !isSameDevice(node, twin)) refuseTwin(node, twin);
+    if (twin !== undefined && twin.pointer !== '' && !isSameDevice(node, twin))
+      refuseDevice(node, `is the path of another device already, at ${twin.pointer}`);
     nodes.set(node.path, node);
   }
   // The host's /dev/ptmx would reach the host's terminals: the link below leads to the container's.
@@ -62,10 +64,8 @@ function isSameDevice(a: Node, b: Node): boolean {
   return a.type === b.type && a.major === b.major && a.minor === b.minor;
 }
 
-function refuseTwin({ pointer, path }: Node, twin: Node): never {
-  throw new KrunError('E_BAD_DEV', `${JSON.stringify(path)} is the path of another device already, at ${twin.pointer}`, {
-    pointer: `${pointer}/path`,
-  });
+function refuseDevice({ pointer, path }: Node, why: string): never {
+  throw new KrunError('E_BAD_DEV', `${JSON.stringify(path)}: ${why}`, { pointer: `${pointer}/path` });
 }
 
 function ownNode({ type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: Device, pointer: string): Node {

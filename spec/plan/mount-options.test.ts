@@ -132,7 +132,9 @@ test('the list for features holds every option of the runtime-spec', (t) => {
   const spec = [
     ...attributeTable.flatMap(([option]) => [option, `r${option}`]),
     ...Object.keys(propagationTable).flatMap((option) => [option, `r${option}`]),
-    ...'async bind defaults dirsync idmap iversion lazytime loud mand noiversion nolazytime nomand rbind remount ridmap silent sync tmpcopyup'.split(' '),
+    ...'async bind defaults dirsync idmap iversion lazytime loud mand noiversion nolazytime nomand rbind remount ridmap silent sync tmpcopyup'.split(
+      ' ',
+    ),
   ];
   t.deepEqual([...mountOptions], spec.sort());
 });

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Config, Mount } from '../../runtime/config/config.ts';
+import type { ErrorCode } from '../../runtime/errors/codes.ts';
 import { KrunError } from '../../runtime/errors/krun-error.ts';
 import type { FileSystemContext } from '../../runtime/plan/file-system-context.ts';
 import { type MountPlan, planMounts } from '../../runtime/plan/mounts.ts';
@@ -17,7 +18,7 @@ function plan(mount: Mount, linux: Config['linux'] = {}, context: Partial<FileSy
   return planMounts(configWith({ mounts: [mount], linux }), { ...privilegedContext, ...context });
 }
 
-function refuses(t: ExecutionContext, pointer: string, make: () => unknown, code = 'E_BAD_MOUNT'): void {
+function refuses(t: ExecutionContext, pointer: string, make: () => unknown, code: ErrorCode = 'E_BAD_MOUNT'): void {
   const error = t.throws(make, { instanceOf: KrunError });
   t.is(error?.code, code);
   t.is(error?.pointer, pointer);
@@ -85,7 +86,14 @@ test('iversion reaches ext4 by the name that it knows, and no other file system'
 test('the propagation of a new file system is changed once it is mounted', (t) => {
   const { attach } = plan({ destination: '/x', type: 'tmpfs', options: ['rshared'] });
   t.like(attach[0], { mount: 'mounts/0' });
-  t.deepEqual(attach[1], { op: 'setPropagation', pointer: '/mounts/0', path: '', mount: 'mounts/0', propagation: MS_SHARED, recursive: true });
+  t.deepEqual(attach[1], {
+    op: 'setPropagation',
+    pointer: '/mounts/0',
+    path: '',
+    mount: 'mounts/0',
+    propagation: MS_SHARED,
+    recursive: true,
+  });
 });
 
 test('a mount without type and bind is refused at /mounts/0/type', (t) => {
@@ -135,7 +143,10 @@ test('a bind mount is a slave or a peer of the host only where an option says so
 });
 
 test('flags of the superblock leave a bind mount alone', (t) => {
-  t.like(plan({ destination: '/d', source: '/s', options: ['bind', 'sync', 'lazytime', 'silent', 'iversion'] }).open[0], { set: 0n, clear: 0n });
+  t.like(plan({ destination: '/d', source: '/s', options: ['bind', 'sync', 'lazytime', 'silent', 'iversion'] }).open[0], {
+    set: 0n,
+    clear: 0n,
+  });
 });
 
 test('a relative source is relative to the bundle, and only for a bind mount', (t) => {
@@ -183,9 +194,14 @@ for (const destination of ['/proc/self/attr', '/proc/../proc/sys', '///proc/sys/
   });
 }
 
-for (const name of 'cpuinfo diskstats meminfo stat swaps uptime loadavg slabinfo sys/kernel/ns_last_pid sys/crypto/fips_enabled'.split(' ')) {
+for (const name of 'cpuinfo diskstats meminfo stat swaps uptime loadavg slabinfo sys/kernel/ns_last_pid sys/crypto/fips_enabled'.split(
+  ' ',
+)) {
   test(`/proc/${name} may be covered, as lxcfs does, without following links`, (t) => {
-    t.like(plan({ destination: `/proc/${name}`, source: '/x', options: ['bind'] }).attach[0], { destination: `/proc/${name}`, exact: true });
+    t.like(plan({ destination: `/proc/${name}`, source: '/x', options: ['bind'] }).attach[0], {
+      destination: `/proc/${name}`,
+      exact: true,
+    });
   });
 }
 
@@ -205,9 +221,14 @@ test('cgroup is cgroup2 in a cgroup namespace of the container', (t) => {
 });
 
 test("without a cgroup namespace cgroup is a bind of the container's own cgroup", (t) => {
-  const { open, attach } = plan({ destination: '/sys/fs/cgroup', type: 'cgroup', options: ['nosuid', 'ro'] }, { namespaces: [{ type: 'mount' }] });
+  const { open, attach } = plan(
+    { destination: '/sys/fs/cgroup', type: 'cgroup', options: ['nosuid', 'ro'] },
+    { namespaces: [{ type: 'mount' }] },
+  );
   t.like(open[0], { op: 'openTree', source: '/sys/fs/cgroup/krun/test', recursive: false, set: NOSUID | RDONLY, propagation: MS_PRIVATE });
-  t.deepEqual(attach, [{ op: 'moveMount', pointer: '/mounts/0', root: 'root', tree: 'mounts/0', destination: '/sys/fs/cgroup', exact: false }]);
+  t.deepEqual(attach, [
+    { op: 'moveMount', pointer: '/mounts/0', root: 'root', tree: 'mounts/0', destination: '/sys/fs/cgroup', exact: false },
+  ]);
 });
 
 test("a new user namespace does not own a joined cgroup namespace, so the container's cgroup is bound", (t) => {
@@ -225,7 +246,15 @@ test('a cgroup mount that can neither be mounted nor bound is refused with E_NO_
 
 test("sysfs in a user namespace without a network namespace is the host's /sys, all of it read-only", (t) => {
   const { open, attach } = plan({ destination: '/sys', type: 'sysfs', options: ['rw', 'nosuid'] }, inUserNamespace);
-  t.like(open[0], { op: 'openTree', source: '/sys', recursive: true, recursiveSet: RDONLY | NOSUID | NODEV | NOEXEC, recursiveClear: 0n, set: 0n, clear: 0n });
+  t.like(open[0], {
+    op: 'openTree',
+    source: '/sys',
+    recursive: true,
+    recursiveSet: RDONLY | NOSUID | NODEV | NOEXEC,
+    recursiveClear: 0n,
+    set: 0n,
+    clear: 0n,
+  });
   t.like(attach[0], { op: 'moveMount', destination: '/sys', exact: true });
 });
 
@@ -292,8 +321,12 @@ test('directories of an overlay mount are relative to the bundle', (t) => {
   t.like(plan({ destination: '/o', type: 'overlay', source: 'overlay', options }).attach[0], {
     options: ['lowerdir=/bundle/a:/b\\:c:/bundle/d::/bundle/data', 'upperdir=/bundle/up', 'workdir=/work', 'index=off'],
   });
-  t.like(plan({ destination: '/o', type: 'overlay', options: ['lowerdir+=a:b'] }, {}, { bundle: '/x:y' }).attach[0], { options: ['lowerdir+=/x:y/a:b'] });
-  t.like(plan({ destination: '/o', type: 'overlay', options: ['lowerdir=a'] }, {}, { bundle: '/x:y' }).attach[0], { options: ['lowerdir=/x\\:y/a'] });
+  t.like(plan({ destination: '/o', type: 'overlay', options: ['lowerdir+=a:b'] }, {}, { bundle: '/x:y' }).attach[0], {
+    options: ['lowerdir+=/x:y/a:b'],
+  });
+  t.like(plan({ destination: '/o', type: 'overlay', options: ['lowerdir=a'] }, {}, { bundle: '/x:y' }).attach[0], {
+    options: ['lowerdir=/x\\:y/a'],
+  });
 });
 
 test('remount changes attributes of the mount, and the rest on its file system', (t) => {
@@ -304,7 +337,9 @@ test('remount changes attributes of the mount, and the rest on its file system',
     { ...remount, set: NOSUID },
   ]);
   t.deepEqual(plan({ destination: '/tmp', options: ['remount', 'bind', 'ro', 'sync'] }).attach, [{ ...remount, set: RDONLY }]);
-  t.deepEqual(plan({ destination: '/proc/sys', options: ['remount', 'ro'] }).attach, [{ ...remount, destination: '/proc/sys', set: RDONLY }]);
+  t.deepEqual(plan({ destination: '/proc/sys', options: ['remount', 'ro'] }).attach, [
+    { ...remount, destination: '/proc/sys', set: RDONLY },
+  ]);
 });
 
 test('remount refuses what mount_setattr cannot mean there', (t) => {
