@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import test from 'ava';
+import fc from 'fast-check';
+import type { Seccomp } from '../../../runtime/config/config.ts';
+import { compilerRevision, decodeCacheEntry, encodeCacheEntry, seccompCacheKey } from '../../../runtime/plan/seccomp/cache-entry.ts';
+import { compileSeccomp } from '../../../runtime/plan/seccomp/compile.ts';
+import { readProfile } from '../../support/seccomp-fixtures.ts';
+
+const compiled = { program: Uint8Array.from([6, 0, 0, 0, 0, 0, 255, 127]), flags: 4 };
+const profile: Seccomp = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read', 'write'], action: 'SCMP_ACT_ALLOW' }] };
+const key = seccompCacheKey(profile, 'x86_64');
+
+test('an entry gives back the program and the flags', (t) => {
+  t.deepEqual(decodeCacheEntry(key, encodeCacheEntry(key, compiled)), compiled);
+});
+
+test('an entry of another profile is refused, though it has the same name', (t) => {
+  const other = { name: key.name, text: seccompCacheKey(profile, 'aarch64').text };
+  t.is(decodeCacheEntry(key, encodeCacheEntry(other, compiled)), undefined);
+});
+
+test('an entry that lost or gained bytes is refused', (t) => {
+  const entry = encodeCacheEntry(key, compiled);
+  for (let length = 0; length < entry.length; length++) t.is(decodeCacheEntry(key, entry.subarray(0, length)), undefined);
+  t.is(decodeCacheEntry(key, Uint8Array.from([...entry, 0])), undefined);
+});
+
+test('no bytes at all make decoding throw', (t) => {
+  t.notThrows(() => fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => decodeCacheEntry(key, bytes) === undefined)));
+});
+
+test('the name is a plain file name', (t) => {
+  t.regex(key.name, /^[0-9a-f]{16}$/);
+});
+
+test('every part of a profile that the program depends on is in the key', (t) => {
+  const rule = { names: ['read'], action: 'SCMP_ACT_ERRNO' as const };
+  const argument = { index: 0, value: 1n, op: 'SCMP_CMP_EQ' as const };
+  const profiles: Seccomp[] = [
+    profile,
+    { ...profile, defaultAction: 'SCMP_ACT_ALLOW' },
+    { ...profile, defaultErrnoRet: 2 },
+    { ...profile, architectures: ['SCMP_ARCH_X86'] },
+    { ...profile, architectures: [] },
+    { ...profile, flags: [] },
+    { ...profile, flags: ['SECCOMP_FILTER_FLAG_LOG'] },
+    { ...profile, syscalls: [] },
+    ...[
+      rule,
+      { ...rule, names: ['read', 'write'] },
+      { ...rule, names: ['read","write'] },
+      { ...rule, errnoRet: 1 },
+      { ...rule, args: [argument] },
+      { ...rule, args: [{ ...argument, value: (1n << 64n) - 1n }] },
+      { ...rule, args: [{ ...argument, valueTwo: 1n }] },
+      { ...rule, args: [{ ...argument, index: 1 }] },
+      { ...rule, args: [{ ...argument, op: 'SCMP_CMP_NE' as const }] },
+    ].map((one) => ({ ...profile, syscalls: [one] })),
+  ];
+  const texts = [...profiles.map((one) => seccompCacheKey(one, 'x86_64').text), seccompCacheKey(profile, 'aarch64').text];
+  t.is(new Set(texts).size, texts.length);
+});
+
+// If this fails because the compiler makes other programs now: raise compilerRevision, then take over the digest.
+test('the programs of a compiler revision never change', (t) => {
+  const digest = createHash('sha256');
+  for (const name of ['docker', 'podman'] as const) {
+    for (const native of ['x86_64', 'aarch64'] as const) {
+      const result = compileSeccomp(readProfile(name), native);
+      digest.update(result?.program ?? new Uint8Array()).update(`${result?.flags}`);
+    }
+  }
+  t.deepEqual(
+    { revision: compilerRevision, digest: digest.digest('hex') },
+    { revision: 1, digest: 'e3d0d7fda84733b41c78ab5f7912e8102f16df88cfea79b7cd0721fe54998786' },
+  );
+});
