@@ -55,7 +55,9 @@ const policies: Names = {
 // In decimal: biome 2.6 rewrites an octal key to a wrong number.
 const deviceTypes: Names = { 4096: 'S_IFIFO', 8192: 'S_IFCHR', 24576: 'S_IFBLK' };
 
-const octal = (value: number | bigint) => `0${value.toString(8)}`;
+const octal = (value: number | bigint) => (Number(value) === 0 ? '0' : `0${value.toString(8)}`);
+// Ids that mean "leave it as it is", as chown(2) and setresuid(2) take them.
+const id = (value: number | bigint) => (Number(value) === 0xffffffff ? '-1' : null);
 const infinite = (value: number | bigint) => (value === 0xffffffffffffffffn ? 'RLIM_INFINITY' : null);
 const one = (names: Names) => (value: number | bigint) => names[Number(value)] ?? null;
 
@@ -86,6 +88,9 @@ const fieldNames: Readonly<Record<string, (value: number | bigint) => string | n
   'createDirectory.mode': octal,
   'createDevice.mode': octal,
   mask: octal,
+  uid: id,
+  gid: id,
+  permissions: (value) => `0x${value.toString(16)}`,
   signal: (value) => signalName(Number(value)),
 };
 

@@ -23,7 +23,8 @@ function printProgram(program: Plan, indent: string, lines: string[]): void {
 
 function printField(op: Op, name: string, kind: FieldKind): string[] {
   const value = fieldOf(op, name);
-  if (kind === 'ops' || value === null || value === '' || value === false) return [];
+  if (kind === 'ops' || value === null || value === '') return [];
+  if (value === false) return zeroMatters.has(name) ? [`${name}=false`] : [];
   if (typeof value === 'number' || typeof value === 'bigint') return printNumber(op, name, value);
   if (Array.isArray(value)) return value.length === 0 ? [] : [`${name}=[${value.map((item) => printWord(String(item))).join(' ')}]`];
   if (value instanceof Uint8Array) return [`${name}=${printBytes(value)}`];
@@ -32,7 +33,21 @@ function printField(op: Op, name: string, kind: FieldKind): string[] {
 }
 
 // 0 is said where it means something: ids, statuses, and all that has no "none".
-const zeroMatters = new Set(['uid', 'gid', 'status', 'soft', 'hard', 'major', 'minor', 'stage', 'value', 'mask', 'signal', 'keep']);
+const zeroMatters = new Set([
+  'uid',
+  'gid',
+  'status',
+  'soft',
+  'hard',
+  'major',
+  'minor',
+  'stage',
+  'value',
+  'mask',
+  'signal',
+  'keep',
+  'dumpable',
+]);
 
 function printNumber(op: Op, name: string, value: number | bigint): string[] {
   if (Number(value) === 0 && !zeroMatters.has(name)) return [];

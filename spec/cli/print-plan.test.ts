@@ -57,6 +57,17 @@ test('as JSON a plan keeps every field, all digits of uint64 values, and text as
   t.is(write.content, 'hi\n');
 });
 
+test('what is 0 or false is said where it means something', (t) => {
+  t.is(
+    printPlan([
+      { op: 'setDumpable', pointer: '', dumpable: false },
+      { op: 'chownStdio', pointer: '', uid: 0, gid: 0xffffffff },
+      { op: 'setUmask', pointer: '', mask: 0 },
+    ]),
+    '   0  setDumpable dumpable=false\n   1  chownStdio uid=0 gid=-1\n   2  setUmask mask=0\n',
+  );
+});
+
 test('a value that could be taken for another one is quoted', (t) => {
   const environment = ['A=b c', 'B=', 'C="', 'D=\u001b[31m'];
   t.is(
