@@ -251,8 +251,8 @@ for (const closID of ['a/b', '.', '..', 'a\nb'])
   refuses(`the class ${JSON.stringify(closID)} of Intel RDT`, rdt({ closID }), 'E_CONFIG /linux/intelRdt/closID');
 refuses('a memory bandwidth schema without MB:', rdt({ memBwSchema: '0=20' }), 'E_CONFIG /linux/intelRdt/memBwSchema');
 refuses('a memory bandwidth schema of two lines', rdt({ memBwSchema: 'MB:0=20\nL3:0=f' }), 'E_CONFIG /linux/intelRdt/memBwSchema');
-refuses('a cache schema of two lines', rdt({ l3CacheSchema: 'L3:0=f\nMB:0=1' }), 'E_CONFIG /linux/intelRdt/l3CacheSchema');
-refuses('a schemata line with a newline', rdt({ schemata: ['L2:0=f', 'a\nb'] }), 'E_CONFIG /linux/intelRdt/schemata/1');
+warns('a cache schema of two lines', rdt({ l3CacheSchema: 'L3:0=f\nMB:0=1' }), 'E_CONFIG /linux/intelRdt/l3CacheSchema');
+warns('a schemata line with a newline', rdt({ schemata: ['L2:0=f', 'a\nb'] }), 'E_CONFIG /linux/intelRdt/schemata/1');
 refuses('a schemata that is a string', rdt({ schemata: 'L2:0=f' }), 'E_CONFIG /linux/intelRdt/schemata');
 
 const devices = (entry: unknown): Readonly<Record<string, unknown>> => ({ '/linux/netDevices': entry });
