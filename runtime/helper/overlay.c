@@ -8,6 +8,7 @@
 #include "mount-api.h"
 #include "root.h"
 #include "rootfs-path.h"
+#include "rules.h"
 
 /*
  * Layers are named to overlayfs as /proc/self/fd/N: no path is looked up twice, none needs escaping, and a dozen of them
@@ -79,8 +80,9 @@ static int make_upper(struct context *context, const struct op_open_overlay_root
   if (fstat(layers->lowers[0], &root) < 0) return fail(context, "fstat", path);
   AUTO_CLOSE int memory = mount_memory(context, op);
   if (memory < 0 || attach_root(context, memory, layers->lowers[0], path) < 0) return -1;
-  layers->upper = make_directory(context, memory, "upper", &root);
-  layers->work = layers->upper < 0 ? -1 : make_directory(context, memory, "work", &own);
+  int store = RULE(NOTHING_IN_ROOTFS) ? memory : layers->lowers[0];
+  layers->upper = make_directory(context, store, "upper", &root);
+  layers->work = layers->upper < 0 ? -1 : make_directory(context, store, "work", &own);
   return layers->work < 0 ? -1 : 0;
 }
 
