@@ -95,7 +95,7 @@ export const explainCgroupFile: Explainer = (report, facts) => {
           report,
           'E_BAD_LIMIT',
           `${memoryLimit(report, facts)} is too small: more is in use, and cannot be freed`,
-          'at least 4 MiB is needed',
+          'at least 4 MiB should be allowed',
         );
       break;
     case 'ENODEV':

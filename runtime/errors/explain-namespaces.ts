@@ -62,7 +62,7 @@ export const explainVanished: Explainer = (report, facts) => {
     : explained(report, 'E_SET_UP_KILLED', `set-up was killed by ${nameOf(signal)}`, hintFor(signal));
 };
 
-// The helper's own share of memory.max: below this, a start has been seen to fail.
+// The set-up is charged for the helper's pages, page tables and what its mounts need in the kernel: below this, the limit is the likely cause.
 const smallMemory = 4 * 1024 * 1024;
 
 function killed(report: FailureReport, { config }: FailureFacts): ReturnType<Explainer> {
@@ -74,7 +74,7 @@ function killed(report: FailureReport, { config }: FailureFacts): ReturnType<Exp
       pointed,
       'E_SET_UP_KILLED',
       `memory limit ${readableSize(limit)} is too small to start: set-up was killed for lack of memory`,
-      'at least 4 MiB is needed',
+      'at least 4 MiB should be allowed',
     );
   }
   return explained(
