@@ -1,6 +1,6 @@
-// Bundles the supervisor: dist/start.cjs is everything that a start needs and nothing else; what it imports dynamically and a
+// Bundles the supervisor: dist/start.js is everything that a start needs and nothing else, run by dist/start.cjs; what it imports dynamically and a
 // start does not need comes in files of their own, loaded when asked for. CommonJS, as it loads quicker than modules.
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const lazyFiles = {
@@ -19,6 +19,9 @@ const common = {
   // A dynamic import becomes a require: Node's module loader would cost milliseconds.
   supported: { 'dynamic-import': false },
 };
+
+// load.cjs compiles it as one expression, from Latin-1.
+const asFunction = { banner: { js: '(function(require,module){' }, footer: { js: '})' }, charset: 'ascii' };
 
 const lazyElsewhere = {
   name: 'lazy-elsewhere',
@@ -52,11 +55,13 @@ const importMetaUrl = {
 
 try {
   await Promise.all([
-    build({ ...common, entryPoints: ['runtime/supervisor/start.ts'], outfile: 'dist/start.cjs', plugins: [lazyElsewhere] }),
+    build({ ...common, ...asFunction, entryPoints: ['runtime/supervisor/start.ts'], outfile: 'dist/start.js', plugins: [lazyElsewhere] }),
     ...Object.entries(lazyFiles).map(([entry, file]) =>
       build({ ...common, ...importMetaUrl, entryPoints: [entry], outfile: `dist/${file}`, plugins: [plainStringWidth] }),
     ),
   ]);
+  await rm('dist/start.cache', { force: true });
+  await copyFile('runtime/supervisor/load.cjs', 'dist/start.cjs');
 } catch (error) {
   await rm('dist/start.cjs', { force: true }); // a half-made set must not look fresh
   if (error.errors === undefined) console.error(error); // esbuild has shown its own

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { opTableDigest, protocolVersion } from '../runtime/channel/frame.ts';
 import { type FieldKind, opTable } from '../runtime/plan/ops.ts';
+import { nodeOptions } from '../runtime/supervisor/node-options.ts';
 
 const directory = new URL('../runtime/helper/generated/', import.meta.url);
 const cTypes: Record<FieldKind, string> = {
@@ -32,6 +33,7 @@ writeIfChanged('ops.h', [
   '#include "../values.h"',
   `#define PROTOCOL_VERSION ${protocolVersion}`,
   `#define OP_TABLE_DIGEST ${opTableDigest()}u`,
+  `#define NODE_OPTIONS ${nodeOptions.map((option) => JSON.stringify(option)).join(', ')}`,
   'struct context;',
   'enum op_code {',
   ...ops.map(({ code }) => `  ${code},`),

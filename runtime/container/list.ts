@@ -30,5 +30,13 @@ function table(shown: readonly ShownState[]): string {
   const head = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'];
   const rows = [head, ...shown.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner])];
   const widths = head.map((_, column) => Math.max(12, ...rows.map((row) => (row[column] ?? '').length + 2)));
-  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('').trimEnd()}\n`).join('');
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }

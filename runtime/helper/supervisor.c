@@ -88,7 +88,7 @@ static void start(struct supervisor *supervisor) {
 
 /* An environment of its own (CVE-2025-23266: NODE_OPTIONS and its kind come from the caller) and no descriptor but these four. */
 static _Noreturn void become_supervisor(const char *node, const char *script, int channel, int complaints) {
-  char *const arguments[] = {(char *)"krun-supervisor", (char *)"--max-lazy", (char *)"--no-opt", (char *)"--no-addons", (char *)"--no-global-search-paths", (char *)script, NULL};
+  const char *const arguments[] = {"krun-supervisor", NODE_OPTIONS, script, NULL};
   char *const environment[] = {NULL};
   sigset_t none;
   sigemptyset(&none);
@@ -100,7 +100,7 @@ static _Noreturn void become_supervisor(const char *node, const char *script, in
   syscall(SYS_close_range, 4u, ~0u, 0u);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  execve(node, arguments, environment);
+  execve(node, (char *const *)arguments, environment);
   _exit(127);
 }
 

@@ -2,8 +2,8 @@ import type { Config, Process } from '../config/config.ts';
 import { planCgroup } from './cgroup.ts';
 import type { Layers } from './file-system-context.ts';
 import { planFileSystems } from './file-systems.ts';
-import { planHostName } from './host-name.ts';
 import type { HostFacts } from './host-facts.ts';
+import { planHostName } from './host-name.ts';
 import { planLoopback } from './loopback.ts';
 import { planNamespaces } from './namespaces.ts';
 import type { Op, Plan } from './ops.ts';
@@ -27,7 +27,11 @@ export interface StartRequest {
   /** Leave state directory and cgroup when the process has ended. */
   readonly keep: boolean;
   /** <root>/<id>, and what state.json holds as soon as it is known where the cgroup will be. */
-  readonly state: { readonly root: string; readonly initFile: string; readonly files: (cgroup: CgroupPlace | null) => readonly StateFile[] };
+  readonly state: {
+    readonly root: string;
+    readonly initFile: string;
+    readonly files: (cgroup: CgroupPlace | null) => readonly StateFile[];
+  };
 }
 
 export interface StateFile {
@@ -104,7 +108,8 @@ interface Confinement {
  */
 function planConfinement({ mounts = [] }: Config, confine: Plan): Confinement {
   const [pointer, stage] = ['', stages.mounted];
-  const isFree = confine.every(({ op }) => op === 'attachDeviceProgram') && mounts.every(({ type, options }) => isDeviceless(type, options));
+  const isFree =
+    confine.every(({ op }) => op === 'attachDeviceProgram') && mounts.every(({ type, options }) => isDeviceless(type, options));
   if (isFree) return { init: [], helper: confine };
   return { init: [{ op: 'notifyParent', pointer, stage }], helper: [{ op: 'waitForChild', pointer, stage }, ...confine] };
 }

@@ -3,6 +3,8 @@ import { readSync, writeSync } from 'node:fs';
 import { decodeHeader, headerLength } from '../channel/frame.ts';
 import { answer } from './answer.ts';
 
+export { answer };
+
 const channel = 3;
 
 void main();

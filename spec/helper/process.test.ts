@@ -54,11 +54,7 @@ test('a child that is killed in its set-up is reported with the signal', async (
 test('a helper that is told to end in the set-up kills the child, clears up and leaves with 128 and the signal', async (t) => {
   let child = 0;
   const { status, stdout, failure } = await runPlan(
-    [
-      { op: 'onExit', pointer: '', program: [write('cleared')] },
-      clone([{ op: 'waitForParent', pointer: '', stage: 9 }]),
-      waitForExecute,
-    ],
+    [{ op: 'onExit', pointer: '', program: [write('cleared')] }, clone([{ op: 'waitForParent', pointer: '', stage: 9 }]), waitForExecute],
     {
       started: async (pid) => {
         child = await onlyChild(pid);
@@ -74,7 +70,13 @@ test('a helper that is told to end in the set-up kills the child, clears up and 
 
 test('helper and child wait for each other by stages', async (t) => {
   const { stdout, failure } = await runPlan([
-    clone([write('1'), { op: 'notifyParent', pointer: '', stage: 1 }, { op: 'waitForParent', pointer: '', stage: 2 }, write('3'), { op: 'notifyParent', pointer: '', stage: 3 }]),
+    clone([
+      write('1'),
+      { op: 'notifyParent', pointer: '', stage: 1 },
+      { op: 'waitForParent', pointer: '', stage: 2 },
+      write('3'),
+      { op: 'notifyParent', pointer: '', stage: 3 },
+    ]),
     { op: 'waitForChild', pointer: '', stage: 1 },
     write('2'),
     { op: 'notifyChild', pointer: '', stage: 2 },

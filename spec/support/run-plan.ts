@@ -24,6 +24,8 @@ export interface PlanOptions {
   /** KRUN_TEST_FAIL and its kind. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Standard input stays open until this is settled. */
+  readonly holdInput?: Promise<void>;
   /** Called with the helper's pid once it runs. */
   readonly started?: (pid: number) => unknown;
   /** The helper is held back by this command's words, such as ['unshare', '-m']. */
@@ -44,7 +46,9 @@ export async function runFrame(frame: Uint8Array, options: PlanOptions = {}): Pr
   const channel = child.stdio[3] as Readable & Writable;
   const output = [collect(child.stdout as Readable), collect(child.stderr as Readable)] as const;
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-  child.stdin?.on('error', ignore).end(options.input ?? '');
+  child.stdin?.on('error', ignore);
+  if (options.holdInput === undefined) child.stdin?.end(options.input ?? '');
+  else void options.holdInput.then(() => child.stdin?.end());
   channel.on('error', ignore);
   const failure = converse(channel, frame).catch((error: unknown) => {
     child.kill('SIGKILL');
