@@ -29,8 +29,9 @@ export function renderText(error: KrunError, withStack = false): string {
   const lines = [`krun: ${error.message}`];
   if (error.pointer) lines.push(`  at: config.json#${error.pointer}`);
   if (error.op !== undefined) lines.push(`  doing: ${error.op}`);
-  const kernel = [error.syscall, error.path && JSON.stringify(error.path), error.errno].filter((part) => part);
-  if (kernel.length > 0) lines.push(`  kernel: ${kernel.join(' ')}`);
+  const path = error.path && JSON.stringify(error.path);
+  const kernel = [error.syscall, path, error.errno].filter((part) => part);
+  if (kernel.length > 0) lines.push(`  ${kernel.length === 1 && path ? 'path' : 'kernel'}: ${kernel.join(' ')}`);
   if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
   lines.push(`  code: ${error.code}`);
   if (withStack) lines.push(...stackOf(error).map((line) => `  ${line}`));

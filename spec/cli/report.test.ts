@@ -27,6 +27,7 @@ test('an error is one line of cause, then where, what the kernel said, the remed
 `,
   );
   t.is(renderText(new KrunError('E_USAGE', 'no')), 'krun: no\n  code: E_USAGE\n');
+  t.is(renderText(new KrunError('E_STATE', 'no', { path: '/x' })), 'krun: no\n  path: "/x"\n  code: E_STATE\n');
 });
 
 test('without --log the error stands once, on stderr, in the format asked for', (t) => {
