@@ -65,19 +65,21 @@ function writeConvention(
 function addTable(assembler: Assembler, ranges: Ranges, profile: ResolvedProfile, range: TableRange): number {
   const { verdicts, newest } = rulesForTable(profile, range);
   const otherwise = returnValue(assembler, profile.defaultReturn);
-  addRange(ranges, range.first, otherwise);
+  let next = 0;
   // A typed array sorts by number on its own: a start has no time for hundreds of calls of a comparison that is not compiled yet.
   for (const number of Uint32Array.from(verdicts.keys()).sort()) {
+    if (number !== next) addRange(ranges, range.first + next, otherwise);
     addRange(ranges, range.first + number, writeVerdict(assembler, verdicts.get(number), profile.defaultReturn));
-    addRange(ranges, range.first + number + 1, otherwise);
+    next = number + 1;
   }
+  addRange(ranges, range.first + next, otherwise);
   const unknown = profile.answersEnosys && newest >= 0 ? returnEnosys : profile.defaultReturn;
   addRange(ranges, range.first + newest + 1, returnValue(assembler, unknown));
   return unknown;
 }
 
 function writeVerdict(assembler: Assembler, verdict: Verdict | undefined, otherwise: number): Label {
-  return verdict?.always === undefined ? writeRules(assembler, verdict?.rules ?? [], otherwise) : returnValue(assembler, verdict.always);
+  return typeof verdict === 'number' ? returnValue(assembler, verdict) : writeRules(assembler, verdict ?? [], otherwise);
 }
 
 function tooLong(length: number): KrunError {

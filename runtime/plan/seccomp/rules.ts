@@ -13,11 +13,8 @@ export interface TableRules {
   readonly newest: number;
 }
 
-/** What happens to one system call: `always` if no rule has a say, else the first rule that matches, else the default. */
-export interface Verdict {
-  always: number | undefined;
-  rules: Rule[];
-}
+/** What happens to one system call: a return value if conditions have no say, else the first rule that matches, else the default. */
+export type Verdict = number | readonly Rule[];
 
 export interface Rule {
   /** All must hold; in the order of their arguments, never empty. */
@@ -41,17 +38,18 @@ export function rulesForTable(profile: ResolvedProfile, { table, argumentBits }:
       if (number !== undefined && number > newest) newest = number;
       if (returns === profile.defaultReturn) continue;
       for (const conditions of alternatives) {
-        if (number !== undefined) {
-          add(verdicts, number, { comparisons: comparisonsOf(name, conditions, argumentBits), returns, pointer });
-        }
-        if (table === 'x86') addMultiplexed(verdicts, name, conditions, { returns, pointer });
+        if (number !== undefined) add(verdicts, number, comparisonsOf(name, conditions, argumentBits), returns, pointer);
+        if (table === 'x86') addMultiplexed(verdicts, name, conditions, returns, pointer);
       }
     }
   }
   return { verdicts, newest: Math.max(newest, ...verdicts.keys()) }; // socketcall may stand for a name that the table lacks
 }
 
-function comparisonsOf(name: string, conditions: readonly Condition[], argumentBits: 32 | 64): Comparison[] {
+const none: readonly Comparison[] = [];
+
+function comparisonsOf(name: string, conditions: readonly Condition[], argumentBits: 32 | 64): readonly Comparison[] {
+  if (conditions.length === 0) return none;
   const comparisons: Comparison[] = [];
   for (const { index, operator, value, valueTwo } of conditions) {
     const comparison = comparisonOf(index, operator, value, valueTwo, isIntArgument(name, index) ? 32 : argumentBits);
@@ -66,40 +64,35 @@ function addMultiplexed(
   verdicts: Map<number, Verdict>,
   name: string,
   conditions: readonly Condition[],
-  rule: Omit<Rule, 'comparisons'>,
+  returns: number,
+  pointer: string,
 ): void {
   const call = multiplexed(name);
   if (call === undefined) return;
   const number = syscallNumbers('x86').get(call.syscall);
-  const which = comparisonOf(0, 'SCMP_CMP_MASKED_EQ', call.mask, call.call, 32);
-  if (number === undefined || which === null) return;
+  if (number === undefined) return;
   const others = conditions.filter((condition) => condition.index !== 0);
-  add(verdicts, number, { ...rule, comparisons: [which, ...comparisonsOf(call.syscall, others, 32)] });
+  add(verdicts, number, [call.comparison, ...comparisonsOf(call.syscall, others, 32)], returns, pointer);
 }
 
-function add(verdicts: Map<number, Verdict>, number: number, rule: Rule): void {
+function add(verdicts: Map<number, Verdict>, number: number, comparisons: readonly Comparison[], returns: number, pointer: string): void {
   const verdict = verdicts.get(number);
-  if (rule.comparisons.length === 0) {
-    if (verdict === undefined) verdicts.set(number, { always: rule.returns, rules: [] });
-    else if (verdict.always === undefined) verdict.always = rule.returns;
-  } else if (verdict === undefined) {
-    verdicts.set(number, { always: undefined, rules: [rule] });
-  } else if (verdict.always === undefined) {
-    insert(verdict.rules, rule);
-  }
+  if (typeof verdict === 'number') return;
+  if (comparisons.length === 0) verdicts.set(number, returns);
+  else verdicts.set(number, insert(verdict ?? [], { comparisons, returns, pointer }));
 }
 
 // Rules with conditions are asked in this order, whatever theirs in the profile: those on later arguments first; on one argument
 // equality before "less" before "greater"; then greater data first (for "less", smaller): the more special one wins. Only where rules
 // of different actions overlap does it matter. A rule whose conditions begin with all of an earlier one's can never be asked; the
 // other way round, with another action, one of the two rules is a mistake.
-function insert(rules: Rule[], rule: Rule): void {
+function insert(rules: readonly Rule[], rule: Rule): readonly Rule[] {
   for (const earlier of rules) {
     if (earlier.returns === rule.returns || !isPrefix(rule.comparisons, earlier.comparisons)) continue;
     throw new KrunError('E_SECCOMP', `the rule contradicts ${earlier.pointer}: same conditions, other action`, { pointer: rule.pointer });
   }
   const at = rules.findIndex((earlier) => precedes(rule.comparisons, earlier.comparisons));
-  rules.splice(at < 0 ? rules.length : at, 0, rule);
+  return rules.toSpliced(at < 0 ? rules.length : at, 0, rule);
 }
 
 function isPrefix(short: readonly Comparison[], long: readonly Comparison[]): boolean {

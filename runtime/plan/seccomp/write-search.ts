@@ -10,11 +10,11 @@ export interface Ranges {
 
 /** Add a range at the end; one that continues the last is merged with it. */
 export function addRange({ starts, targets }: Ranges, start: number, target: Label): void {
-  if (starts.at(-1) === start) {
+  if (starts[starts.length - 1] === start) {
     starts.pop();
     targets.pop();
   }
-  if (targets.at(-1) === target) return;
+  if (targets[targets.length - 1] === target) return;
   starts.push(start);
   targets.push(target);
 }
