@@ -210,6 +210,7 @@ test('proc and sysfs follow no link to their destination, wherever it is', (t) =
   t.like(plan({ destination: '/host/sys', type: 'sysfs' }).attach[0], { exact: true });
   t.like(plan({ destination: '/sys', source: '/sys', options: ['rbind'] }).attach[0], { exact: true });
   t.like(plan({ destination: '/processes', type: 'tmpfs' }).attach[0], { exact: false });
+  t.like(plan({ destination: '/x', type: 'proc', source: '/s', options: ['bind'] }).attach[0], { exact: false });
 });
 
 test('cgroup is cgroup2 in a cgroup namespace of the container', (t) => {
