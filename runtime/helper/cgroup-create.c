@@ -71,8 +71,9 @@ static enum outcome make_component(struct context *context, const struct op_crea
 }
 
 static enum outcome prepare(struct context *context, const struct op_create_cgroup *op, int parent, int child, const char *name, bool is_leaf, bool made) {
-  test_point("cgroup-made");
+  if (made) test_point("cgroup-made");
   if (made && mark_cgroup(child) < 0) return is_gone(errno) ? GONE : refuse(context, "fsetxattr", name);
+  if (is_leaf) test_point("cgroup-marked");
   enum outcome outcome = made ? settle_type(context, op, child) : DONE;
   if (outcome == DONE && is_leaf) outcome = claim(context, op, parent, child, name, made);
   return outcome;
