@@ -34,6 +34,8 @@ static int take_record(struct context *context, const struct failure_record *rec
 static int child_vanished(struct context *context);
 static int end_stage(struct context *context);
 static int await_line(struct context *context);
+static bool is_stage(const struct program *program);
+static int await_init(struct context *context);
 
 int op_clone(struct context *context, const struct op_clone *op) {
   AUTO_CLOSE int child_end = -1;
@@ -58,6 +60,23 @@ int op_clone(struct context *context, const struct op_clone *op) {
   }
   if (context->is_child) return send_record(context, RECORD_INIT, (uint32_t)pid);
   context->child = context->init = pid;
+  return is_stage(&op->program) ? await_init(context) : 0;
+}
+
+/* A stage's last op is the clone of init. */
+static bool is_stage(const struct program *program) {
+  return program->count > 0 && program->ops[program->count - 1].code == OP_CLONE;
+}
+
+/* Until the stage has said who init is, its own pid would be taken for it. What init itself says may come first. */
+static int await_init(struct context *context) {
+  struct failure_record record;
+  while (context->init == context->child) {
+    ssize_t length = receive(context, &record);
+    if (length < 0) return -1;
+    if (length == 0) return child_vanished(context);
+    if (take_record(context, &record) < 0) return -1;
+  }
   return 0;
 }
 
@@ -188,6 +207,7 @@ static int await_line(struct context *context) {
 }
 
 static int take_record(struct context *context, const struct failure_record *record) {
+  test_record(record->head.type);
   switch ((enum record_type)record->head.type) {
     case RECORD_STAGE: context->reached = record->head.value; return 0;
     case RECORD_EXECUTE: context->executed = true; return 0;

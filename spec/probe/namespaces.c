@@ -1,10 +1,12 @@
 /* The container's outside as the process sees it: namespaces, maps, names, cgroup, clocks, network interfaces. */
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,24 @@ static void report_links(void) {
     snprintf(path, sizeof path, "/proc/self/ns/%s", types[i]);
     ssize_t length = readlink(path, target, sizeof target);
     if (length > 0) json_bytes(types[i], target, (size_t)length);
+  }
+  json_close('}');
+}
+
+/* The user namespace that owns each; left out when it is none that we may know: ioctl_ns(2). */
+static void report_owners(void) {
+  char path[64], owner[64];
+  struct stat file;
+  json_open("namespaceOwners", '{');
+  for (unsigned i = 0; i < sizeof types / sizeof *types; i++) {
+    snprintf(path, sizeof path, "/proc/self/ns/%s", types[i]);
+    int fd = open(path, O_RDONLY | O_CLOEXEC), user = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
+    if (user >= 0 && fstat(user, &file) == 0) {
+      snprintf(owner, sizeof owner, "user:[%llu]", (unsigned long long)file.st_ino);
+      json_string(types[i], owner);
+    }
+    if (user >= 0) close(user);
+    if (fd >= 0) close(fd);
   }
   json_close('}');
 }
@@ -67,6 +87,7 @@ void report_namespaces(void) {
     json_string("machine", names.machine);
   }
   report_links();
+  report_owners();
   report_file("uidMap", "/proc/self/uid_map");
   report_file("gidMap", "/proc/self/gid_map");
   report_file("setgroups", "/proc/self/setgroups");

@@ -42,6 +42,8 @@ export interface ProbeReport {
   readonly machine: string;
   /** "pid:[4026531836]" and the like by type: cgroup, ipc, mnt, net, pid, time, user, uts. */
   readonly namespaces: Readonly<Record<string, string>>;
+  /** The user namespace that owns each, where the probe may know. */
+  readonly namespaceOwners: Readonly<Record<string, string>>;
   readonly uidMap: string | null;
   readonly gidMap: string | null;
   readonly setgroups: string | null;
