@@ -32,7 +32,8 @@ export interface PlanOptions {
   readonly wrapper?: readonly string[];
 }
 
-export const testHelper = fileURLToPath(new URL('../../bin/krun-test', import.meta.url));
+/** KRUN_TEST_HELPER runs the same tests on another build. */
+export const testHelper = process.env['KRUN_TEST_HELPER'] ?? fileURLToPath(new URL('../../bin/krun-test', import.meta.url));
 
 export async function runPlan(plan: Plan, options: PlanOptions = {}): Promise<PlanResult> {
   return runFrame(encodePlan(plan), options);
