@@ -1,5 +1,6 @@
-// Plans of mount ops in a fresh mount and pid namespace, and what the probe sees in the root that they made.
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+// Plans of mount ops in a fresh mount namespace, and what the probe sees in the root that they made. No pid namespace: a process
+// that is its init cannot stop itself at a test point.
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -20,7 +21,6 @@ export const NOEXEC = 8n;
 export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
 const CLONE_NEWNS = 0x20000n;
-const CLONE_NEWPID = 0x20000000n;
 
 type Fields<Name extends Op['op']> = Partial<Omit<OpOf<Name>, 'op' | 'pointer'>>;
 
@@ -155,7 +155,7 @@ export function rootfsPlan(rootfs: string, plan: RootfsPlan, actions: readonly (
   ];
   return [
     ...(plan.host ?? []),
-    { op: 'clone', pointer: '', flags: CLONE_NEWNS | CLONE_NEWPID, cgroup: null, program },
+    { op: 'clone', pointer: '', flags: CLONE_NEWNS, cgroup: null, program },
     { op: 'waitForExecute', pointer: '' },
     { op: 'wait', pointer: '' },
   ];
@@ -204,6 +204,7 @@ export async function makeStage(t: ExecutionContext): Promise<Stage | null> {
   const { rootfs } = await makeBundle(t);
   const canary = await mkdtemp(join(tmpdir(), 'krun-test-canary-'));
   t.teardown(() => rm(canary, { recursive: true, force: true }));
+  await chmod(canary, 0o755); // for mapped users
   await mkdir(join(canary, 'directory'));
   await writeFile(join(canary, 'file'), 'host\n');
   await writeFile(join(canary, 'ptmx'), 'host\n');

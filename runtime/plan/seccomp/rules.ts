@@ -21,6 +21,8 @@ export interface Rule {
   readonly comparisons: readonly Comparison[];
   readonly returns: number;
   readonly pointer: string;
+  /** The multiplexer that the rule is for, if its call has one (multiplexed-calls.ts). */
+  readonly via?: string;
 }
 
 /**
@@ -38,8 +40,8 @@ export function rulesForTable(profile: ResolvedProfile, { table, argumentBits }:
       if (number !== undefined && number > newest) newest = number;
       if (returns === profile.defaultReturn) continue;
       for (const conditions of alternatives) {
-        if (number !== undefined) add(verdicts, number, comparisonsOf(name, conditions, argumentBits), returns, pointer);
-        if (table === 'x86') addMultiplexed(verdicts, name, conditions, returns, pointer);
+        if (number !== undefined) add(verdicts, number, { comparisons: comparisonsOf(name, conditions, argumentBits), returns, pointer });
+        if (table === 'x86') addMultiplexed(verdicts, name, conditions, { returns, pointer });
       }
     }
   }
@@ -64,22 +66,20 @@ function addMultiplexed(
   verdicts: Map<number, Verdict>,
   name: string,
   conditions: readonly Condition[],
-  returns: number,
-  pointer: string,
+  rule: Omit<Rule, 'comparisons'>,
 ): void {
   const call = multiplexed(name);
   if (call === undefined) return;
   const number = syscallNumbers('x86').get(call.syscall);
   if (number === undefined) return;
   const others = conditions.filter((condition) => condition.index !== 0);
-  add(verdicts, number, [call.comparison, ...comparisonsOf(call.syscall, others, 32)], returns, pointer);
+  add(verdicts, number, { ...rule, comparisons: [call.comparison, ...comparisonsOf(call.syscall, others, 32)], via: call.syscall });
 }
 
-function add(verdicts: Map<number, Verdict>, number: number, comparisons: readonly Comparison[], returns: number, pointer: string): void {
+function add(verdicts: Map<number, Verdict>, number: number, rule: Rule): void {
   const verdict = verdicts.get(number);
   if (typeof verdict === 'number') return;
-  if (comparisons.length === 0) verdicts.set(number, returns);
-  else verdicts.set(number, insert(verdict ?? [], { comparisons, returns, pointer }));
+  verdicts.set(number, rule.comparisons.length === 0 ? rule.returns : insert(verdict ?? [], rule));
 }
 
 // Rules with conditions are asked in this order, whatever theirs in the profile: those on later arguments first; on one argument
@@ -89,7 +89,11 @@ function add(verdicts: Map<number, Verdict>, number: number, comparisons: readon
 function insert(rules: readonly Rule[], rule: Rule): readonly Rule[] {
   for (const earlier of rules) {
     if (earlier.returns === rule.returns || !isPrefix(rule.comparisons, earlier.comparisons)) continue;
-    throw new KrunError('E_SECCOMP', `the rule contradicts ${earlier.pointer}: same conditions, other action`, { pointer: rule.pointer });
+    const where = rule.via === undefined ? '' : ` by way of ${rule.via}, where a filter cannot see the arguments`;
+    throw new KrunError('E_SECCOMP', `the rule contradicts ${earlier.pointer}${where}: same conditions, other action`, {
+      pointer: rule.pointer,
+      ...(rule.via && { hint: `add a rule without conditions for ${rule.via} before them, or leave SCMP_ARCH_X86 out` }),
+    });
   }
   const at = rules.findIndex((earlier) => precedes(rule.comparisons, earlier.comparisons));
   return rules.toSpliced(at < 0 ? rules.length : at, 0, rule);

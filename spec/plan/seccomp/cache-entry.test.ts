@@ -1,13 +1,27 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
-import type { Seccomp } from '../../../runtime/config/config.ts';
+import type { Seccomp, SyscallArgument } from '../../../runtime/config/config.ts';
 import { compilerRevision, decodeCacheEntry, encodeCacheEntry, seccompCacheKey } from '../../../runtime/plan/seccomp/cache-entry.ts';
 import { compileSeccomp } from '../../../runtime/plan/seccomp/compile.ts';
+import { isIntArgument } from '../../../runtime/plan/seccomp/int-arguments.ts';
+import { syscallNumbers } from '../../../runtime/plan/seccomp/syscall-numbers.ts';
 import { readProfile } from '../../support/seccomp-fixtures.ts';
 
 const compiled = { program: Uint8Array.from([6, 0, 0, 0, 0, 0, 255, 127]), flags: 4 };
 const profile: Seccomp = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['read', 'write'], action: 'SCMP_ACT_ALLOW' }] };
+const ops = ['NE', 'LT', 'LE', 'EQ', 'GE', 'GT', 'MASKED_EQ'].map((name) => `SCMP_CMP_${name}` as SyscallArgument['op']);
+const everyOperator: Seccomp = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_ARM'],
+  flags: ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG'],
+  syscalls: ops.map((op, index) => ({
+    names: ['read', 'socket', 'shmctl'],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: index,
+    args: [{ index: (index % 5) + 1, value: 0x500000003n, valueTwo: 1n, op }],
+  })),
+};
 const key = seccompCacheKey(profile, 'x86_64');
 
 test('an entry gives back the program and the flags', (t) => {
@@ -64,14 +78,17 @@ test('every part of a profile that the program depends on is in the key', (t) =>
 // If this fails because the compiler makes other programs now: raise compilerRevision, then take over the digest.
 test('the programs of a compiler revision never change', (t) => {
   const digest = createHash('sha256');
-  for (const name of ['docker', 'podman'] as const) {
-    for (const native of ['x86_64', 'aarch64'] as const) {
-      const result = compileSeccomp(readProfile(name), native);
+  for (const native of ['x86_64', 'aarch64'] as const) {
+    for (const one of [readProfile('docker'), readProfile('podman'), everyOperator]) {
+      const result = compileSeccomp({ ...one, architectures: one.architectures ?? [] }, native);
       digest.update(result?.program ?? new Uint8Array()).update(`${result?.flags}`);
     }
   }
-  t.deepEqual(
-    { revision: compilerRevision, digest: digest.digest('hex') },
-    { revision: 1, digest: 'e3d0d7fda84733b41c78ab5f7912e8102f16df88cfea79b7cd0721fe54998786' },
-  );
+  for (const table of ['x86_64', 'x32', 'x86', 'aarch64', 'arm'] as const) {
+    for (const [name, number] of syscallNumbers(table)) {
+      digest.update(`${table} ${name} ${number} ${[0, 1, 2, 3, 4, 5].map((index) => isIntArgument(name, index))}\n`);
+    }
+  }
+  const expected = { revision: 1, digest: '36a0a8722d7dbf287c1c990c0d26525092d92343128e51ab5bf7f09e966e9bc8' };
+  t.deepEqual({ revision: compilerRevision, digest: digest.digest('hex') }, expected);
 });

@@ -175,6 +175,16 @@ test('rules of the same conditions and different actions contradict each other',
   expectError(t, denying(rules), 'E_SECCOMP', '/linux/seccomp/syscalls/1');
 });
 
+test('rules that differ only in what socketcall hides contradict each other where socketcall has no rule of its own', (t) => {
+  const rules: Syscall[] = [
+    { names: ['socket'], action: 'SCMP_ACT_TRAP', args: [argument(0, 'EQ', 16n)] },
+    { ...allowing('socket'), args: [argument(0, 'NE', 16n)] },
+  ];
+  const profile: Seccomp = { ...denying(rules), architectures: ['SCMP_ARCH_X86'] };
+  expectError(t, profile, 'E_SECCOMP', '/linux/seccomp/syscalls/1');
+  t.is(verdict({ ...profile, syscalls: [allowing('socketcall'), ...rules] }, audit.x86, 102, [1n]), allow);
+});
+
 test('int arguments are compared without their high words, which the kernel drops', (t) => {
   const vsock = denying([{ ...allowing('socket'), args: [argument(0, 'NE', 40n)] }]);
   t.is(verdict(vsock, audit.x86_64, 41, [40n]), eperm);
