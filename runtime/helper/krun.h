@@ -90,7 +90,12 @@ int run_program(struct context *context, const struct program *program);
 #ifdef KRUN_TEST
 int test_op(struct context *context, const struct op *op);
 void test_point(const char *name);
+void test_record(uint32_t type);
+void test_over(void);
+#define TEST_RECORD_DIE 99u
 #else
 #define test_op(context, op) 0
 #define test_point(name) ((void)0)
+#define test_record(type) ((void)0)
+#define test_over() ((void)0)
 #endif

@@ -37,6 +37,7 @@ int main(int argc, char **argv, char **environment) {
 
   if (context.failed && context.interrupted == 0) {
     struct plan explanation = {0};
+    test_over();
     answer(&supervisor, &request, &context.failure, &explanation);
     carry_out(&context, &explanation);
     if (context.failed) die(context.failure.syscall, context.failure.path, context.failure.error);

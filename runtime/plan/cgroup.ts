@@ -54,7 +54,7 @@ export function planCgroup(config: Config, options: CgroupOptions, facts: HostFa
   const cgroup = { mountpoint: cgroup2.mountpoint, path };
   const confine = [...limits(settings), ...(isUnprivileged ? [] : [deviceProgram(config)])];
   const exit = removal(cgroup);
-  return { slot, cgroup, create: [creation(cgroup, options, settings), ...onExit(exit, options)], confine, exit };
+  return { slot, cgroup, create: [...onExit(exit, options), creation(cgroup, options, settings)], confine, exit };
 }
 
 const slot = 'cgroup';

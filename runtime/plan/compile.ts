@@ -45,7 +45,7 @@ export type CgroupPlace = { readonly mountpoint: string; readonly path: string }
  * (configuration, options, facts) → the plan of `run`: make the container, become its process, wait, clear up. Pure: the same
  * request gives the same plan, which `krun plan` prints. Throws KrunError with the pointer of what cannot be had.
  *
- * What is made is preceded by nothing that could leave it behind: each creation is followed at once by the onExit that undoes it.
+ * What undoes a creation is registered before it, so that no failure can come in between; while its slot is empty it does nothing.
  */
 export function compilePlan(request: StartRequest): Plan {
   const { config, facts, id } = request;
@@ -136,8 +136,8 @@ function planRun({ state, pidFile, keep }: StartRequest, process: ProcessPlan): 
 function planState({ id, state }: StartRequest, cgroup: CgroupPlace | null): Plan {
   const directory = 'state';
   return [
-    { op: 'createStateDirectory', pointer: '', path: state.root, id, directory },
     { op: 'onExit', pointer: '', program: [{ op: 'removeStateDirectory', pointer: '', path: state.root, id, directory }] },
+    { op: 'createStateDirectory', pointer: '', path: state.root, id, directory },
     ...state.files(cgroup).map(({ name, content }): Op => ({ op: 'writeStateFile', pointer: '', directory, name, content })),
   ];
 }
