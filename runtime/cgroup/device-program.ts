@@ -31,7 +31,7 @@ export function compileDeviceProgram(rules: readonly DeviceRule[], implicit: rea
   return encodeProgram(assemble([...rules, ...implicit]));
 }
 
-// Registers: r1 the context; r2 the accesses that are not decided yet; r3 type; r4 major; r5 minor; r6 scratch; r0 the verdict.
+// Registers: r1 the context; r2 the accesses that are not decided yet; r3 type; r4 major; r5 minor; r6, r7 scratch; r0 the verdict.
 // From the last rule to the first, so that the first that matches is the one that counts.
 function assemble(rules: readonly DeviceRule[]): Instruction[] {
   const program = [
@@ -52,18 +52,29 @@ function assemble(rules: readonly DeviceRule[]): Instruction[] {
 
 function compileRule(rule: DeviceRule): Instruction[] {
   const mask = accessMask(rule.access);
-  const tail = rule.allow ? allow(mask) : deny(mask);
-  const conditions = [
+  const verdicts = rule.allow ? allow(mask) : deny(mask);
+  const differences = [
     [3, rule.type === undefined || rule.type === 'a' ? null : deviceTypes[rule.type]],
     [4, numberOrAll(rule.major)],
     [5, numberOrAll(rule.minor)],
-  ] as const;
-  let block = tail;
-  for (const [register, wanted] of conditions.toReversed()) {
-    if (wanted === null) continue;
-    block = [instruction(opcodes.jumpUnlessEqual, { destination: register, immediate: wanted, offset: block.length }), ...block];
-  }
-  return block;
+  ].filter((pair): pair is [number, number] => pair[1] !== null);
+  if (differences.length === 0) return verdicts;
+  return [
+    ...differences.flatMap(difference),
+    instruction(opcodes.jumpUnlessEqual, { destination: 6, immediate: 0, offset: verdicts.length }),
+    ...verdicts,
+  ];
+}
+
+// r6 is 0 if all is as wanted. Comparing r3 to r5 themselves would be shorter, but tell the verifier what is in them from there on: it
+// would follow each such path to the end, and give up at some hundred rules.
+function difference([register, wanted]: [number, number], index: number): Instruction[] {
+  const into = index === 0 ? 6 : 7;
+  return [
+    instruction(opcodes.copy, { destination: into, source: register }),
+    instruction(opcodes.exclusiveOr, { destination: into, immediate: wanted }),
+    ...(index === 0 ? [] : [instruction(opcodes.orRegister, { destination: 6, source: 7 })]),
+  ];
 }
 
 // Take what the rule allows from what is undecided; with nothing left all is allowed.

@@ -14,6 +14,8 @@ export const opcodes = {
   copy: 0xbf, // BPF_ALU64 | BPF_MOV | BPF_X
   set: 0xb7, // BPF_ALU64 | BPF_MOV | BPF_K
   and: 0x57, // BPF_ALU64 | BPF_AND | BPF_K
+  exclusiveOr: 0xa7, // BPF_ALU64 | BPF_XOR | BPF_K
+  orRegister: 0x4f, // BPF_ALU64 | BPF_OR | BPF_X
   shiftRight: 0x77, // BPF_ALU64 | BPF_RSH | BPF_K
   jumpIfEqual: 0x15, // BPF_JMP | BPF_JEQ | BPF_K
   jumpUnlessEqual: 0x55, // BPF_JMP | BPF_JNE | BPF_K
