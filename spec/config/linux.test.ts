@@ -171,6 +171,7 @@ for (const key of [
   );
 }
 refuses('a sysctl name with NUL', { '/linux/sysctl': { 'net.a\0b': '1' } }, 'E_CONFIG /linux/sysctl/net.a\0b');
+refuses('a sysctl value of null', { '/linux/sysctl': { 'net.core.somaxconn': null } }, 'E_CONFIG /linux/sysctl/net.core.somaxconn');
 refuses('a sysctl value that is a number', { '/linux/sysctl': { 'net.core.somaxconn': 1 } }, 'E_CONFIG /linux/sysctl/net.core.somaxconn');
 refuses('the sysctl kernel.hostname', { '/linux/sysctl': { 'kernel.hostname': 'x' } }, 'E_BAD_SYSCTL /linux/sysctl/kernel.hostname');
 refuses(
@@ -265,3 +266,4 @@ refuses(
   { ...devices({ eth0: {} }), '/linux/namespaces': without('network') },
   'E_CONFIG /linux/netDevices',
 );
+refuses('a host device name with a slash', devices({ 'a/b': { name: 'a' } }), 'E_CONFIG /linux/netDevices/a~1b');

@@ -112,6 +112,16 @@ refuses(
   'E_CONFIG /process/scheduler/period',
 );
 refuses(
+  'a deadline of 2^63 ns',
+  { '/process/scheduler': { policy: 'SCHED_DEADLINE', runtime: 2000, deadline: 2n ** 63n } },
+  'E_CONFIG /process/scheduler/deadline',
+);
+refuses(
+  'a period of 2^63 ns',
+  { '/process/scheduler': { policy: 'SCHED_DEADLINE', runtime: 2000, deadline: 2000, period: 2n ** 63n } },
+  'E_CONFIG /process/scheduler/period',
+);
+refuses(
   'deadlines with another policy',
   { '/process/scheduler': { policy: 'SCHED_OTHER', runtime: 1, deadline: 1, period: 1 } },
   'E_CONFIG /process/scheduler/runtime',
@@ -145,8 +155,9 @@ for (const list of ['a', '3-1', '0,', '8192', '0-']) {
 accepts('any console size without a terminal', { '/process/terminal': false, '/process/consoleSize': { height: 70000, width: 70000 } });
 refuses(
   'a console size beyond 16 bits with a terminal',
-  { '/process/consoleSize': { height: 70000, width: 80 } },
+  { '/process/consoleSize': { height: 70000, width: 70000 } },
   'E_CONFIG /process/consoleSize/height',
+  'E_CONFIG /process/consoleSize/width',
 );
 refuses('a terminal that is no boolean', { '/process/terminal': 'yes' }, 'E_CONFIG /process/terminal');
 warns('a configuration without a process', { '/process': undefined }, 'E_CONFIG /process');
