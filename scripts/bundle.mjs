@@ -1,5 +1,6 @@
 // Bundles the supervisor: dist/start.js is everything that a start needs and nothing else, run by dist/start.cjs; what it imports dynamically and a
 // start does not need comes in files of their own, loaded when asked for. CommonJS, as it loads quicker than modules.
+import { execFileSync } from 'node:child_process';
 import { copyFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
@@ -9,6 +10,7 @@ const lazyFiles = {
 };
 
 const common = {
+  define: { KRUN_COMMIT: JSON.stringify(commit()) },
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -57,7 +59,14 @@ try {
   await Promise.all([
     build({ ...common, ...asFunction, entryPoints: ['runtime/supervisor/start.ts'], outfile: 'dist/start.js', plugins: [lazyElsewhere] }),
     ...Object.entries(lazyFiles).map(([entry, file]) =>
-      build({ ...common, ...importMetaUrl, entryPoints: [entry], outfile: `dist/${file}`, plugins: [plainStringWidth] }),
+      build({
+        ...common,
+        ...importMetaUrl,
+        define: { ...common.define, ...importMetaUrl.define },
+        entryPoints: [entry],
+        outfile: `dist/${file}`,
+        plugins: [plainStringWidth],
+      }),
     ),
   ]);
   await rm('dist/start.cache', { force: true });
@@ -66,4 +75,13 @@ try {
   await rm('dist/start.cjs', { force: true }); // a half-made set must not look fresh
   if (error.errors === undefined) console.error(error); // esbuild has shown its own
   process.exitCode = 1;
+}
+
+// For --version; a tree without git has none.
+function commit() {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'unknown';
+  }
 }

@@ -1,5 +1,5 @@
 // The helper's request: who calls with what, and after a failure what went wrong. Its layout is written by runtime/helper/request.c.
-import type { Caller } from '../cli/invocation.ts';
+import type { Caller } from '../container/caller.ts';
 import type { FailureReport } from '../errors/failure-report.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { Reader } from './reader.ts';

@@ -30,7 +30,13 @@ export const flagTable = [
   },
   { name: 'log', type: 'string', value: 'FILE', commands: 'global', help: 'append log lines to this file (default: stderr)' },
   { name: 'log-format', type: 'string', choices: ['text', 'json'], default: 'text', commands: 'global', help: 'how log lines are written' },
-  { name: 'log-level', type: 'string', choices: levels, default: 'info', commands: 'global', help: 'the least level that is logged' },
+  {
+    name: 'log-level',
+    type: 'string',
+    choices: levels,
+    commands: 'global',
+    help: 'the least level that is logged (default: info to a file, error to stderr)',
+  },
   { name: 'debug', type: 'boolean', commands: 'global', help: 'log at level debug' },
   { name: 'systemd-cgroup', type: 'boolean', alias: ['s'], commands: 'global', help: 'the same as --cgroup-manager systemd' },
   {

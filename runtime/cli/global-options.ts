@@ -1,9 +1,9 @@
 // The flags before the command, made absolute and checked.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Caller } from '../container/caller.ts';
 import type { CgroupManager, GlobalOptions, LogFormat, LogLevel, LogOptions } from '../container/options.ts';
 import { isSet, textOf } from './flag-values.ts';
-import type { Caller } from './invocation.ts';
 import { type CommandLine, type FlagValues, usageError } from './parse.ts';
 
 /** Throws E_USAGE for a --root that cannot be one. */
@@ -25,7 +25,7 @@ export function logOptions(caller: Caller, globals: FlagValues): LogOptions {
   return {
     file: isStderr ? null : resolve(caller.cwd, file),
     format: textOf(globals, 'log-format') as LogFormat,
-    level: isSet(globals, 'debug') ? 'debug' : (textOf(globals, 'log-level') as LogLevel),
+    level: isSet(globals, 'debug') ? 'debug' : ((textOf(globals, 'log-level') as LogLevel | null) ?? (isStderr ? 'error' : 'info')),
   };
 }
 

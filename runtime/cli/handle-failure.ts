@@ -1,12 +1,12 @@
 // The second question of a helper whose plan failed: what does this mean? The answer is a plan that reports it.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Caller } from '../container/caller.ts';
 import { explainFailure } from '../errors/explain.ts';
 import { lookUp } from '../errors/failure.ts';
 import type { FailureReport } from '../errors/failure-report.ts';
 import { readFailureFacts } from '../host/failure-facts.ts';
 import type { Plan } from '../plan/ops.ts';
-import type { Caller } from './invocation.ts';
 import { type CommandLine, parse } from './parse.ts';
 import { reportFailure } from './report-failure.ts';
 import { subject } from './run-options.ts';

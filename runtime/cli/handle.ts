@@ -1,8 +1,9 @@
 // A request → a plan: the whole command line interface as the supervisor sees it. Every answer is a plan, an error's too.
+
+import type { Caller } from '../container/caller.ts';
 import type { Plan } from '../plan/ops.ts';
 import type { CommandName } from './commands.ts';
 import { isSet } from './flag-values.ts';
-import type { Caller } from './invocation.ts';
 import { type CommandLine, parse } from './parse.ts';
 import { reportFailure } from './report-failure.ts';
 

@@ -1,7 +1,7 @@
+import type { Caller } from '../container/caller.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Plan } from '../plan/ops.ts';
 import { logOptions } from './global-options.ts';
-import type { Caller } from './invocation.ts';
 import type { CommandLine } from './parse.ts';
 import { errorPlan } from './report.ts';
 

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { defaultConfig } from '../config/default.ts';
-import type { Caller } from './invocation.ts';
+import type { Caller } from '../container/caller.ts';
 
 export interface RootfsConfigOptions {
   /** Absolute. */

@@ -1,12 +1,12 @@
 // What `run` is to start: a bundle by id or by path, or a directory and a program; and how.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Caller } from '../container/caller.ts';
 import { requireContainerId } from '../container/container-id.ts';
 import type { OverlayOptions, RunOptions } from '../container/options.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { isSet, listOf, numberOf, textOf } from './flag-values.ts';
 import { globalOptions } from './global-options.ts';
-import type { Caller } from './invocation.ts';
 import { type CommandLine, type FlagValues, usageError } from './parse.ts';
 
 /** What the command line of `run` asks for; E_USAGE or E_NOT_YET when it cannot be had. */

@@ -1,11 +1,20 @@
 import type { Seccomp } from '../config/config.ts';
 import { KrunError } from '../errors/krun-error.ts';
+import { readCachedSeccomp, writeCachedSeccomp } from '../host/seccomp-cache.ts';
 import type { HostFacts } from '../plan/host-facts.ts';
-import { type CompiledSeccomp, compileSeccomp } from '../plan/seccomp/compile.ts';
+import { seccompCacheKey } from '../plan/seccomp/cache-entry.ts';
+import { type CompiledSeccomp, compileSeccomp, forbidsNothing } from '../plan/seccomp/compile.ts';
 
-export function compileCachedSeccomp(profile: Seccomp | undefined, { architecture }: HostFacts, _root: string): CompiledSeccomp | null {
-  if (profile === undefined) return null;
+/** The profile's program; from <root>/.seccomp if it was compiled before. null when it forbids nothing. */
+export function compileCachedSeccomp(profile: Seccomp | undefined, { architecture }: HostFacts, root: string): CompiledSeccomp | null {
+  if (profile === undefined || forbidsNothing(profile)) return null;
   if (architecture !== 'x86_64' && architecture !== 'aarch64')
     throw new KrunError('E_SECCOMP', `no seccomp filter can be compiled for ${architecture}`, { pointer: '/linux/seccomp' });
-  return compileSeccomp(profile, architecture);
+  const directory = `${root}/.seccomp`;
+  const key = seccompCacheKey(profile, architecture);
+  const cached = readCachedSeccomp(directory, key);
+  if (cached !== undefined) return cached;
+  const compiled = compileSeccomp(profile, architecture);
+  if (compiled !== null) writeCachedSeccomp(directory, key, compiled);
+  return compiled;
 }

@@ -1,6 +1,6 @@
-import type { Caller } from '../cli/invocation.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Plan } from '../plan/ops.ts';
+import type { Caller } from './caller.ts';
 import type { KillOptions } from './options.ts';
 import { readContainer } from './stored-state.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { Caller } from '../cli/invocation.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Plan } from '../plan/ops.ts';
+import type { Caller } from './caller.ts';
 import type { ListOptions } from './options.ts';
 import { printText } from './print-text.ts';
 import { type ShownState, showState } from './state.ts';

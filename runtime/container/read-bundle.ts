@@ -1,12 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { type Config, type Process, readConfig, requireProcess, throwProblems } from '../config/config.ts';
-import { decodeJson } from '../config/json.ts';
+import { type Config, type Process, requireProcess, throwProblems, validateConfig } from '../config/config.ts';
+import { decodeJson, parseJson } from '../config/json.ts';
 import { refuseNotYet } from '../config/not-yet.ts';
+import type { Problem } from '../config/problem.ts';
 import { KrunError } from '../errors/krun-error.ts';
 
-/** The bundle's configuration, checked; E_BUNDLE when there is none, else as readConfig. */
-export function readBundle(bundle: string): Config {
-  return readConfig(readConfigText(bundle));
+export interface BundleConfig {
+  readonly config: Config;
+  /** What is odd but no error (config.md: an unknown capability is to be warned of). */
+  readonly warnings: readonly Problem[];
+}
+
+/** The bundle's configuration, checked. Throws E_BUNDLE when there is none, E_CONFIG_JSON, or the first error that was found. */
+export function readBundle(bundle: string): BundleConfig {
+  const { config, problems } = validateConfig(parseJson(readConfigText(bundle)));
+  throwProblems(problems);
+  if (config === undefined) throw new KrunError('E_INTERNAL', 'a configuration was refused without a reason');
+  return { config, warnings: problems };
 }
 
 /** A configuration that this version can run; E_NOT_YET, or E_CONFIG when there is no process. */

@@ -1,19 +1,27 @@
 import { resolve } from 'node:path';
-import type { Caller } from '../cli/invocation.ts';
 import type { Config, Process } from '../config/config.ts';
+import type { Problem } from '../config/problem.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { layeredRoot } from '../overlay/layered-root.ts';
 import { type CgroupPlace, compilePlan, type StateFile } from '../plan/compile.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import { compileCachedSeccomp } from './cached-seccomp.ts';
+import type { Caller } from './caller.ts';
 import { makeContainerId } from './container-id.ts';
 import type { RunOptions } from './options.ts';
 import { readBundle, requireRunnable } from './read-bundle.ts';
 import { bootId, initFileName, type StoredState, stateFileName } from './stored-state.ts';
 
+export interface PlannedRun {
+  readonly plan: Plan;
+  /** What is odd about the configuration, for the log. */
+  readonly warnings: readonly Problem[];
+}
+
 /** Starts a container and waits for it (runtime.md#lifecycle, create and start in one). Throws what is wrong with the bundle. */
-export function runContainer(caller: Caller, options: RunOptions): Plan {
-  const config = requireRunnable(options.config ?? readBundle(options.bundle));
+export function runContainer(caller: Caller, options: RunOptions): PlannedRun {
+  const { config: given, warnings } = options.config === null ? readBundle(options.bundle) : { config: options.config, warnings: [] };
+  const config = requireRunnable(given);
   const id = options.id ?? makeContainerId();
   const facts = readHostFacts(caller);
   const rootfs = resolve(options.bundle, config.root?.path ?? '');
@@ -31,7 +39,7 @@ export function runContainer(caller: Caller, options: RunOptions): Plan {
     keep: options.keep,
     state: { root: options.root, initFile: initFileName, files: (cgroup) => stateFiles({ config, id, rootfs, cgroup, caller, options }) },
   });
-  return [...(options.printId ? [printId(id)] : []), ...plan];
+  return { plan: [...(options.printId ? [printId(id)] : []), ...plan], warnings };
 }
 
 interface StateSource {

@@ -1,5 +1,5 @@
-import type { Caller } from '../cli/invocation.ts';
 import type { Plan } from '../plan/ops.ts';
+import type { Caller } from './caller.ts';
 import type { StateOptions } from './options.ts';
 import { printText } from './print-text.ts';
 import { type FoundContainer, readContainer } from './stored-state.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { handleCommand } from '../../runtime/cli/handle.ts';
-import type { Caller } from '../../runtime/cli/invocation.ts';
 import { validateConfig } from '../../runtime/config/config.ts';
+import type { Caller } from '../../runtime/container/caller.ts';
 import { callerOf, type Effect, effectOf } from '../support/caller.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'krun-bundle-commands-'));

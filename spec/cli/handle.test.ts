@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import test from 'ava';
 import { handleCommand } from '../../runtime/cli/handle.ts';
-import type { Caller } from '../../runtime/cli/invocation.ts';
+import type { Caller } from '../../runtime/container/caller.ts';
 import { version } from '../../runtime/version.ts';
 import { callerOf, type Effect, effectOf } from '../support/caller.ts';
 

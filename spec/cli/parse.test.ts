@@ -69,7 +69,7 @@ test('a global flag may stand after the command, unless the command has one of t
 
 test('every flag reads its default', (t) => {
   const { globals } = parse([]);
-  t.deepEqual(Object.fromEntries(globals), { 'log-format': 'text', 'log-level': 'info', 'cgroup-manager': 'cgroupfs', rootless: 'auto' });
+  t.deepEqual(Object.fromEntries(globals), { 'log-format': 'text', 'cgroup-manager': 'cgroupfs', rootless: 'auto' });
   t.is(parse(['list']).flags.get('format'), 'table');
 });
 

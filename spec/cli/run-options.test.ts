@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import type { Caller } from '../../runtime/cli/invocation.ts';
 import { parse } from '../../runtime/cli/parse.ts';
 import { runOptions } from '../../runtime/cli/run-options.ts';
 import { validateConfig } from '../../runtime/config/config.ts';
+import type { Caller } from '../../runtime/container/caller.ts';
 import type { RunOptions } from '../../runtime/container/options.ts';
 import { callerOf } from '../support/caller.ts';
 

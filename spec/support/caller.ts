@@ -1,4 +1,4 @@
-import type { Caller } from '../../runtime/cli/invocation.ts';
+import type { Caller } from '../../runtime/container/caller.ts';
 import type { Plan } from '../../runtime/plan/ops.ts';
 
 /** Root in /tmp with these arguments, unless told otherwise. */

@@ -1,15 +1,18 @@
+import type { Caller } from '../../container/caller.ts';
 import { printText } from '../../container/print-text.ts';
 import { runContainer } from '../../container/run.ts';
 import type { Plan } from '../../plan/ops.ts';
 import { isSet } from '../flag-values.ts';
 import type { CommandHandler } from '../handle.ts';
-import type { Caller } from '../invocation.ts';
 import { type CommandLine, usageError } from '../parse.ts';
+import { warningOps } from '../report.ts';
 import { runOptions, subject } from '../run-options.ts';
 
 export const run: CommandHandler = async (caller, line) => {
   if (isSet(line.flags, 'print-config')) return printConfig(caller, line);
-  return runContainer(caller, await runOptions(caller, line));
+  const options = await runOptions(caller, line);
+  const { plan, warnings } = runContainer(caller, options);
+  return [...warningOps(warnings, { log: options.log, now: new Date() }), ...plan];
 };
 
 async function printConfig(caller: Caller, line: CommandLine): Promise<Plan> {
