@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "rules.h"
+
 #define LAST_POSSIBLE_CAPABILITY 63
 
 struct capability_sets {
@@ -24,17 +26,13 @@ int op_setsid(struct context *context, const struct op_setsid *op) {
 
 /* Not dumpable: a container's process can neither trace us nor look into our descriptors (CVE-2016-9962). */
 int op_set_dumpable(struct context *context, const struct op_set_dumpable *op) {
-#ifndef KRUN_WITHOUT_NON_DUMPABLE /* negative control of C2 */
-  if (prctl(PR_SET_DUMPABLE, op->dumpable ? 1 : 0, 0, 0, 0) < 0) return fail(context, "prctl", "PR_SET_DUMPABLE");
-#else
-  (void)context, (void)op;
-#endif
+  if (RULE(NON_DUMPABLE) && prctl(PR_SET_DUMPABLE, op->dumpable ? 1 : 0, 0, 0, 0) < 0) return fail(context, "prctl", "PR_SET_DUMPABLE");
   return 0;
 }
 
 int op_set_umask(struct context *context, const struct op_set_umask *op) {
   (void)context;
-  umask(op->mask);
+  if (RULE(UMASK)) umask(op->mask);
   return 0;
 }
 
@@ -55,9 +53,8 @@ int op_keep_capabilities(struct context *context, const struct op_keep_capabilit
 }
 
 int op_set_user(struct context *context, const struct op_set_user *op) {
-#ifndef KRUN_WITHOUT_SETGROUPS /* negative control of D3 */
-  if (op->set_groups && syscall(SYS_setgroups, (size_t)op->groups.count, op->groups.items) < 0) return fail(context, "setgroups", "");
-#endif
+  bool set_groups = op->set_groups && (RULE(EMPTY_GROUPS) || op->groups.count > 0);
+  if (set_groups && syscall(SYS_setgroups, (size_t)op->groups.count, op->groups.items) < 0) return fail(context, "setgroups", "");
   if (syscall(SYS_setresgid, op->gid, op->gid, op->gid) < 0) return fail_detail(context, errno, "setresgid", "", "gid=%u", op->gid);
   if (syscall(SYS_setresuid, op->uid, op->uid, op->uid) < 0) return fail_detail(context, errno, "setresuid", "", "uid=%u", op->uid);
   return 0;
@@ -70,7 +67,7 @@ int op_set_capabilities(struct context *context, const struct op_set_capabilitie
   const struct capability_sets wanted = {
     .effective = op->effective & op->permitted & own.permitted,
     .permitted = op->permitted & own.permitted,
-    .inheritable = op->inheritable & (own.permitted | own.inheritable),
+    .inheritable = RULE(INHERITABLE) ? op->inheritable & (own.permitted | own.inheritable) : own.permitted,
   };
   if (write_capabilities(context, &wanted) < 0 || read_capabilities(context, &now) < 0) return -1;
   if (now.effective != wanted.effective || now.permitted != wanted.permitted || now.inheritable != wanted.inheritable)

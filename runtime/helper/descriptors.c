@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <termios.h>
 
+#include "rules.h"
+
 static int close_range_between(struct context *context, unsigned first, unsigned last);
 static bool is_ours_to_give(int fd, const struct stat *file);
 
@@ -21,7 +23,7 @@ int op_preserve_descriptors(struct context *context, const struct op_preserve_de
 
 int op_close_descriptors(struct context *context, const struct op_close_descriptors *op) {
   unsigned first = 3 + op->preserve;
-#ifndef KRUN_WITHOUT_CLOSE_DESCRIPTORS /* negative control of C1 and C3 */
+  if (!RULE(CLOSE_DESCRIPTORS)) return 0;
   unsigned line = context->line < 0 ? 0 : (unsigned)context->line;
   if (line < first) {
     if (close_range_between(context, first, UINT_MAX) < 0) return -1;
@@ -29,7 +31,6 @@ int op_close_descriptors(struct context *context, const struct op_close_descript
     if (line > first && close_range_between(context, first, line - 1) < 0) return -1;
     if (close_range_between(context, line + 1, UINT_MAX) < 0) return -1;
   }
-#endif
   for (uint32_t i = 0; i < context->slot_count; i++)
     if (context->slots[i] >= (int)first) context->slots[i] = -1;
   return 0;

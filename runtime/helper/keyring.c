@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "rules.h"
+
 static long join_session_keyring(const char *name);
 static int describe(long keyring, uid_t *owner, uint32_t *permissions);
 
 int op_join_session_keyring(struct context *context, const struct op_join_session_keyring *op) {
+  if (!RULE(SESSION_KEYRING)) return 0;
   long keyring = join_session_keyring(op->name);
   if (keyring < 0 && errno == ENOSYS) return 0; /* a kernel without keys has none to leak */
   if (keyring < 0) return fail(context, "keyctl", op->name);

@@ -6,11 +6,9 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
-#ifdef KRUN_WITHOUT_SYSCTL_RESOLVE /* negative control of B3 and B6 */
-#define SYSCTL_RESOLVE 0
-#else
-#define SYSCTL_RESOLVE (RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS)
-#endif
+#include "rules.h"
+
+#define SYSCTL_RESOLVE (RULE(SYSCTL_RESOLVE) ? RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS : 0)
 
 static int open_sysctl(int proc, const char *path);
 

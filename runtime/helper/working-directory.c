@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 
+#include "rules.h"
+
 static int refuse_outside(struct context *context, const char *path);
 
 int op_change_directory(struct context *context, const struct op_change_directory *op) {
@@ -18,12 +20,9 @@ int op_change_directory(struct context *context, const struct op_change_director
 
 /* The kernel's own answer, since a libc may make up one: "(unreachable)/…" outside our root, ENOENT for a deleted directory. */
 static int refuse_outside(struct context *context, const char *path) {
-#ifndef KRUN_WITHOUT_CWD_CHECK /* negative control of C1 */
+  if (!RULE(CWD_CHECK)) return 0;
   char directory[PATH_MAX];
   if (syscall(SYS_getcwd, directory, sizeof directory) < 0) return fail(context, "getcwd", path);
   if (directory[0] != '/') return fail_detail(context, EXDEV, "getcwd", path, "outside=1");
-#else
-  (void)context, (void)path;
-#endif
   return 0;
 }
