@@ -18,7 +18,7 @@ export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block
   const cgroup = () => readOptional(`${proc}/${pid}/cgroup`);
   const cgroup2 = once(() => findCgroup2({ mountinfo: mountinfo(), cgroup: cgroup(), isCgroup2, sysBlock }));
   const version1Controllers = once(() => findVersion1Controllers(mountinfo(), readOptional(`${proc}/cgroups`)));
-  const inUserNamespace = once(() => !/^\s*0\s+0\s+4294967295\s*$/.test(readOptional(`${proc}/${pid}/uid_map`)));
+  const inUserNamespace = once(() => !/^(\s*0\s+0\s+4294967295)?\s*$/.test(readOptional(`${proc}/${pid}/uid_map`)));
   const kernelRelease = once(() => readOptional(`${proc}/sys/kernel/osrelease`).trim());
   return {
     architecture: architectures[process.arch] ?? process.arch,

@@ -15,8 +15,6 @@ export interface CgroupOptions {
   /** Where the state directories are; with the id it tells whose cgroup it is. */
   readonly root: string;
   readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
-  /** Leave the cgroup behind. */
-  readonly keep: boolean;
 }
 
 export interface CgroupPlan {
@@ -24,14 +22,14 @@ export interface CgroupPlan {
   readonly slot: 'cgroup' | null;
   /** What `delete` needs to find it again. */
   readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
-  /** Before the clone: makes it, and clears it up however the helper leaves. */
+  /** Before the clone: makes it, and pushes the `exit` program, first, so that nothing can come between. */
   readonly create: readonly Op[];
   /**
    * Limits and device program: after the container's file systems are mounted (the rules would keep a block device from being
    * mounted, and set-up would count against the limits), before its process starts.
    */
   readonly confine: readonly Op[];
-  /** Ends all processes in it and removes it: in `create` already, as an onExit program. */
+  /** Ends all processes in it and removes it. */
   readonly exit: readonly Op[];
 }
 
@@ -54,7 +52,7 @@ export function planCgroup(config: Config, options: CgroupOptions, facts: HostFa
   const cgroup = { mountpoint: cgroup2.mountpoint, path };
   const confine = [...limits(settings), ...(isUnprivileged ? [] : [deviceProgram(config)])];
   const exit = removal(cgroup);
-  return { slot, cgroup, create: [...onExit(exit, options), creation(cgroup, options, settings)], confine, exit };
+  return { slot, cgroup, create: [{ op: 'onExit', pointer: '', program: exit }, creation(cgroup, options, settings)], confine, exit };
 }
 
 const slot = 'cgroup';
@@ -94,10 +92,6 @@ function creation(cgroup: { mountpoint: string; path: string }, { root, id }: Cg
   const required = [...new Set(settings.filter(({ optional }) => !optional).flatMap(({ controller }) => controller ?? []))];
   const wanted = accounting.filter((controller) => !required.includes(controller));
   return { op: 'createCgroup', pointer: '/linux/cgroupsPath', ...cgroup, owner: `${root}/${id}`, required, wanted, cgroup: slot };
-}
-
-function onExit(program: readonly Op[], { keep }: CgroupOptions): Op[] {
-  return keep ? [] : [{ op: 'onExit', pointer: '', program }];
 }
 
 function limits(settings: readonly Setting[]): Op[] {

@@ -50,7 +50,7 @@ export type CgroupPlace = { readonly mountpoint: string; readonly path: string }
 export function compilePlan(request: StartRequest): Plan {
   const { config, facts, id } = request;
   const privileged = facts.euid === 0;
-  const cgroup = planCgroup(config, { id, root: request.state.root, cgroupManager: request.cgroupManager, keep: false }, facts);
+  const cgroup = planCgroup(config, { id, root: request.state.root, cgroupManager: request.cgroupManager }, facts);
   const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged });
   const sysctls = planSysctls(config);
   const files = planFileSystems(config, {

@@ -20,7 +20,7 @@ for (const [title, resources] of Object.entries({ 'no resources': undefined, 'no
       root: { path: 'rootfs' },
       linux: { cgroupsPath, ...(resources === undefined ? {} : { resources }) },
     };
-    const options = { id: 'c', root: '/run/krun', cgroupManager: 'cgroupfs', keep: false } as const;
+    const options = { id: 'c', root: '/run/krun', cgroupManager: 'cgroupfs' } as const;
     const { create, confine } = planCgroup(config, options, hostFacts);
     const script = `cd ${nodes}; for node in *; do (true <$node) 2>&1; done`;
     const { stdout, failure } = await runPlan([...create, ...confine, ...runInCgroup(script)], { binary });
@@ -32,7 +32,7 @@ for (const [title, resources] of Object.entries({ 'no resources': undefined, 'no
 hostAdvisory('a device program that cannot be attached ends the start', 'DEVICE_PROGRAM', async (binary, t) => {
   const cgroupsPath = `${makeCorner(t).path}/c`;
   const config = { ociVersion: '1.3.0', root: { path: 'rootfs' }, linux: { cgroupsPath } };
-  const { create, confine } = planCgroup(config, { id: 'c', root: '/run/krun', cgroupManager: 'cgroupfs', keep: false }, hostFacts);
+  const { create, confine } = planCgroup(config, { id: 'c', root: '/run/krun', cgroupManager: 'cgroupfs' }, hostFacts);
   const broken: Plan = confine.map((op): Op => (op.op === 'attachDeviceProgram' ? { ...op, program: op.program.slice(8) } : op));
   const { stdout, failure } = await runPlan([...create, ...broken, ...runInCgroup('echo ran')], { binary });
   return failure?.op === 'attachDeviceProgram' && stdout === '' ? [] : [stdout];

@@ -1,0 +1,46 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { readHostFacts } from '../../runtime/host/facts.ts';
+
+const whole = '         0          0 4294967295\n';
+
+test('facts are read from the /proc of the caller', (t) => {
+  const facts = readHostFacts({ pid: 7, uid: 1000, proc: makeProc(t, { uid_map: '         0       1000          1\n' }) });
+  t.like(facts, { euid: 1000, inUserNamespace: true, kernelRelease: '6.1.0-test', cgroup2: null });
+  t.deepEqual([...facts.version1Controllers], [['pids', '/sys/fs/cgroup/pids']]);
+});
+
+test('the first user namespace maps everything, and a kernel without them has no map', (t) => {
+  t.false(readHostFacts({ pid: 7, uid: 0, proc: makeProc(t, { uid_map: whole }) }).inUserNamespace);
+  t.false(readHostFacts({ pid: 7, uid: 0, proc: makeProc(t, {}) }).inUserNamespace);
+});
+
+test('a host without /proc has no cgroup2, and nothing throws', (t) => {
+  const facts = readHostFacts({ pid: 7, uid: 0, proc: '/nonexistent' });
+  t.is(facts.cgroup2, null);
+  t.is(facts.kernelRelease, '');
+});
+
+test('nothing is read before it is asked for, and then once', (t) => {
+  const proc = makeProc(t, { uid_map: whole });
+  const facts = readHostFacts({ pid: 7, uid: 0, proc });
+  writeFileSync(join(proc, 'sys/kernel/osrelease'), 'later\n');
+  t.is(facts.kernelRelease, 'later');
+  writeFileSync(join(proc, 'sys/kernel/osrelease'), 'too late\n');
+  t.is(facts.kernelRelease, 'later');
+});
+
+function makeProc(t: ExecutionContext, { uid_map }: { readonly uid_map?: string }): string {
+  const proc = mkdtempSync(join(tmpdir(), 'krun-test-proc-'));
+  t.teardown(() => rmSync(proc, { recursive: true }));
+  mkdirSync(join(proc, '7'));
+  mkdirSync(join(proc, 'sys/kernel'), { recursive: true });
+  writeFileSync(join(proc, '7/mountinfo'), '32 31 0:29 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n');
+  writeFileSync(join(proc, '7/cgroup'), '8:pids:/\n0::/x\n');
+  writeFileSync(join(proc, 'cgroups'), '#subsys_name\thierarchy\tnum_cgroups\tenabled\npids\t8\t1\t1\nmemory\t0\t1\t1\n');
+  writeFileSync(join(proc, 'sys/kernel/osrelease'), '6.1.0-test\n');
+  if (uid_map !== undefined) writeFileSync(join(proc, '7/uid_map'), uid_map);
+  return proc;
+}
