@@ -30,6 +30,7 @@ static _Noreturn void run_child(struct context *context, const struct program *p
 static int send_record(struct context *context, enum record_type type, uint32_t value);
 static _Noreturn void send_failure(struct context *context);
 static ssize_t receive(struct context *context, struct failure_record *record);
+static int hear(struct context *context);
 static int take_record(struct context *context, const struct failure_record *record);
 static int child_vanished(struct context *context);
 static int end_stage(struct context *context);
@@ -70,20 +71,18 @@ static bool is_stage(const struct program *program) {
 
 /* Until the stage has said who init is, its own pid would be taken for it. What init itself says may come first. */
 static int await_init(struct context *context) {
-  struct failure_record record;
-  while (context->init == context->child) {
-    ssize_t length = receive(context, &record);
-    if (length < 0) return -1;
-    if (length == 0) return child_vanished(context);
-    if (take_record(context, &record) < 0) return -1;
-  }
+  while (context->init == context->child)
+    if (hear(context) < 0) return -1;
   return 0;
 }
 
+/* To a child that has gone nothing can be said, but its last word still waits in the line. */
 int op_notify_child(struct context *context, const struct op_notify_child *op) {
   struct record record = {.type = RECORD_STAGE, .value = op->stage};
   if (send(context->line, &record, sizeof record, MSG_NOSIGNAL) == sizeof record) return 0;
-  return errno == EPIPE ? child_vanished(context) : fail(context, "send", "");
+  if (errno != EPIPE && errno != ECONNRESET) return fail(context, "send", "");
+  while (hear(context) == 0) continue;
+  return -1;
 }
 
 /* A child whose helper has gone has nobody to report to: it ends without a word. */
@@ -103,13 +102,8 @@ int op_notify_parent(struct context *context, const struct op_notify_parent *op)
 }
 
 int op_wait_for_child(struct context *context, const struct op_wait_for_child *op) {
-  struct failure_record record;
-  while (context->reached < op->stage) {
-    ssize_t length = receive(context, &record);
-    if (length < 0) return -1;
-    if (length == 0) return child_vanished(context);
-    if (take_record(context, &record) < 0) return -1;
-  }
+  while (context->reached < op->stage)
+    if (hear(context) < 0) return -1;
   return 0;
 }
 
@@ -204,6 +198,14 @@ static int await_line(struct context *context) {
   while (poll(ready, 2, -1) < 0)
     if (errno != EINTR) return fail(context, "poll", "");
   return ready[0].revents != 0 ? 0 : refuse_interrupted(context);
+}
+
+/* One record; the end of the line is a failure too. */
+static int hear(struct context *context) {
+  struct failure_record record;
+  ssize_t length = receive(context, &record);
+  if (length < 0) return -1;
+  return length == 0 ? child_vanished(context) : take_record(context, &record);
 }
 
 static int take_record(struct context *context, const struct failure_record *record) {
