@@ -19,13 +19,16 @@ import {
 
 const consoleSize = object({ height: uint32, width: uint32 }, {});
 
+// Not uint32: its last value is (uid_t)-1, which to setresuid(2) means "leave it", and it would stay root.
+const id = integer(0, 0xffff_fffe);
+
 const user = object(
   {
     /** Ids as the container sees them. */
-    uid: uint32,
-    gid: uint32,
+    uid: id,
+    gid: id,
   },
-  { umask: integer(0, 0o7777), additionalGids: array(uint32) },
+  { umask: integer(0, 0o7777), additionalGids: array(id) },
   ['username'],
 );
 

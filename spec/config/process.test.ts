@@ -19,6 +19,8 @@ accepts('a process without a user', { '/process/user': undefined });
 refuses('a user without gid', { '/process/user': { uid: 1 } }, 'E_CONFIG /process/user/gid');
 refuses('a negative uid', { '/process/user/uid': -1 }, 'E_CONFIG /process/user/uid');
 refuses('a uid beyond 32 bits', { '/process/user/uid': 2 ** 32 }, 'E_CONFIG /process/user/uid');
+refuses('the uid that setresuid takes for none', { '/process/user/uid': 2 ** 32 - 1 }, 'E_CONFIG /process/user/uid');
+refuses('the group that is none', { '/process/user/additionalGids': [2 ** 32 - 1] }, 'E_CONFIG /process/user/additionalGids/0');
 refuses('a uid that is a string', { '/process/user/uid': '0' }, 'E_CONFIG /process/user/uid');
 refuses('a umask with file type bits', { '/process/user/umask': 0o10022 }, 'E_CONFIG /process/user/umask');
 accepts('a umask and groups', { '/process/user/umask': 0o22, '/process/user/additionalGids': [5, 6] });
