@@ -18,7 +18,8 @@ export interface KrunResult {
 
 /** Runs krun to its end; whatever becomes of it is a result. Standard input is empty unless the options say otherwise. */
 export async function runKrun(args: readonly string[], options: Options = {}): Promise<KrunResult> {
-  const result = await execa(krunBinary, args, { stdin: 'ignore', timeout: 60_000, killSignal: 'SIGKILL', ...options, reject: false });
+  const stdin = options.stdio === undefined ? { stdin: 'ignore' as const } : {};
+  const result = await execa(krunBinary, args, { ...stdin, timeout: 60_000, killSignal: 'SIGKILL', ...options, reject: false });
   if (result.exitCode === undefined && result.signal === undefined) throw new Error(result.shortMessage ?? 'krun did not start');
   return {
     status: result.exitCode ?? 128 + (signalNumbers[result.signal ?? ''] ?? 0),
