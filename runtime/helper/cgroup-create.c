@@ -45,9 +45,9 @@ static enum outcome make_path(struct context *context, const struct op_create_cg
   AUTO_CLOSE int parent = fcntl(mount, F_DUPFD_CLOEXEC, 3);
   if (parent < 0) return refuse(context, "fcntl", op->path);
   for (uint32_t index = 0; index < path->depth; index++) {
-    char name[PATH_MAX];
+    char place[PATH_MAX];
     AUTO_CLOSE int child = -1;
-    enum outcome outcome = enable_controllers(context, op, parent, cgroup_prefix(path, index, name));
+    enum outcome outcome = enable_controllers(context, op, parent, cgroup_place(path, index, place));
     if (outcome == DONE) outcome = make_component(context, op, parent, path, index, &child);
     if (outcome != DONE) return outcome;
     close(parent);
@@ -58,13 +58,13 @@ static enum outcome make_path(struct context *context, const struct op_create_cg
 }
 
 static enum outcome make_component(struct context *context, const struct op_create_cgroup *op, int parent, const struct cgroup_path *path, uint32_t index, int *child) {
-  char name[NAME_MAX + 1], prefix[PATH_MAX];
+  char name[NAME_MAX + 1], place[PATH_MAX];
   cgroup_name(path, index, name);
-  cgroup_prefix(path, index + 1, prefix);
+  cgroup_place(path, index + 1, place);
   bool made = mkdirat(parent, name, 0755) == 0;
-  if (!made && errno != EEXIST) return is_gone(errno) ? GONE : refuse(context, "mkdirat", prefix);
+  if (!made && errno != EEXIST) return is_gone(errno) ? GONE : refuse(context, "mkdirat", place);
   *child = open_in_cgroup(parent, name, O_RDONLY | O_DIRECTORY);
-  if (*child < 0) return is_gone(errno) ? GONE : refuse(context, "openat2", prefix);
+  if (*child < 0) return is_gone(errno) ? GONE : refuse(context, "openat2", place);
   enum outcome outcome = prepare(context, op, parent, *child, name, index + 1 == path->depth, made);
   if (outcome == REFUSED && made) (void)unlinkat(parent, name, AT_REMOVEDIR);
   return outcome;

@@ -63,6 +63,14 @@ const char *cgroup_prefix(const struct cgroup_path *path, uint32_t depth, char b
   return buffer;
 }
 
+const char *cgroup_place(const struct cgroup_path *path, uint32_t depth, char buffer[PATH_MAX]) {
+  size_t length = depth == 0 ? 0 : path->ends[depth - 1];
+  buffer[0] = '/';
+  memcpy(buffer + 1, path->text, length);
+  buffer[length + 1] = '\0';
+  return buffer;
+}
+
 const char *cgroup_name(const struct cgroup_path *path, uint32_t index, char buffer[NAME_MAX + 1]) {
   size_t start = index == 0 ? 0 : path->ends[index - 1] + 1u;
   size_t length = path->ends[index] - start;

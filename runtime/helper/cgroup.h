@@ -20,6 +20,9 @@ int split_cgroup_path(struct context *context, const char *path, struct cgroup_p
 /* The first `depth` components, relative to the mount; "." for none. */
 const char *cgroup_prefix(const struct cgroup_path *path, uint32_t depth, char buffer[PATH_MAX]);
 
+/* The same as a path that a report may name: "/" for none. */
+const char *cgroup_place(const struct cgroup_path *path, uint32_t depth, char buffer[PATH_MAX]);
+
 /* The component at `index`. */
 const char *cgroup_name(const struct cgroup_path *path, uint32_t index, char buffer[NAME_MAX + 1]);
 
