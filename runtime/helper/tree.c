@@ -22,14 +22,13 @@ int op_open_tree(struct context *context, const struct op_open_tree *op) {
 
 /*
  * A clone is born into its source's peer group: what is mounted in it would show on the host (SECURITY.md F1). It leaves
- * that group unless the plan asks for a slave or a peer. Then submounts that the request leaves out become slaves, which
- * see the host's mounts and show it none.
+ * that group unless the plan asks for a slave or a peer. A slave's submounts become slaves too, even if the request is for
+ * the top alone; a peer's stay peers, as nothing else lets the top be one.
  */
 static int detach_propagation(struct context *context, const struct op_open_tree *op, int tree) {
   bool keeps_ties = op->propagation & (MS_SLAVE | MS_SHARED);
   if (!keeps_ties && RULE(PRIVATE_CLONES) && set_propagation(context, tree, op->source, MS_PRIVATE, true) < 0) return -1;
-  bool slaves_below = keeps_ties && op->recursive && !op->recursive_propagation && !(op->propagation & MS_SHARED);
-  if (slaves_below && set_propagation(context, tree, op->source, MS_SLAVE, true) < 0) return -1;
+  if ((op->propagation & MS_SLAVE) && op->recursive && set_propagation(context, tree, op->source, MS_SLAVE, true) < 0) return -1;
   return set_propagation(context, tree, op->source, op->propagation, op->recursive_propagation);
 }
 

@@ -44,5 +44,5 @@ test('maps that the kernel refuses are told', async (t) => {
   const stage = await makeStage(t);
   if (stage === null) return;
   const { failure } = await failInRootfs(stage.rootfs, { host: [mapping('0 0 10\n5 100 10\n')] });
-  t.like(failure, { op: 'createUserNamespace', syscall: 'write', errno: 22, detail: 'map=0 0 10\n5 100 10\n' });
+  t.like(failure, { op: 'createUserNamespace', syscall: 'write', errno: 22 });
 });

@@ -21,6 +21,7 @@ export const NOEXEC = 8n;
 export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
 const CLONE_NEWNS = 0x20000n;
+const userAndPid = 0x10000000n | 0x20000000n; // procfs needs a pid namespace of the same owner
 
 type Fields<Name extends Op['op']> = Partial<Omit<OpOf<Name>, 'op' | 'pointer'>>;
 
@@ -139,12 +140,16 @@ export interface RootfsPlan {
   readonly afterPivot?: Plan;
   /** Of the mount namespace's root; default: a recursive slave. */
   readonly propagation?: number;
+  /** The id map of a user namespace to make it all in. */
+  readonly userMap?: string;
 }
 
 /** The whole plan, ending in the execution of the probe. */
 export function rootfsPlan(rootfs: string, plan: RootfsPlan, actions: readonly (readonly string[])[]): Plan {
   const words = actions.flatMap((action, index) => (index === 0 ? action : [',', ...action]));
+  const { userMap } = plan;
   const program: Plan = [
+    ...(userMap === undefined ? [] : becomeMappedRoot),
     setPropagation('/', plan.propagation ?? MS_SLAVE),
     ...(plan.root ?? [openRoot(rootfs)]),
     ...(plan.setUp ?? []),
@@ -155,11 +160,22 @@ export function rootfsPlan(rootfs: string, plan: RootfsPlan, actions: readonly (
   ];
   return [
     ...(plan.host ?? []),
-    { op: 'clone', pointer: '', flags: CLONE_NEWNS, cgroup: null, program },
+    { op: 'clone', pointer: '', flags: CLONE_NEWNS | (userMap === undefined ? 0n : userAndPid), cgroup: null, program },
+    ...(userMap === undefined ? [] : writeIdMaps(userMap)),
     { op: 'waitForExecute', pointer: '' },
     { op: 'wait', pointer: '' },
   ];
 }
+
+const becomeMappedRoot: Plan = [
+  { op: 'waitForParent', pointer: '', stage: 10 },
+  { op: 'setUser', pointer: '', uid: 0, gid: 0, groups: [], setGroups: true },
+];
+
+const writeIdMaps = (map: string): Plan => [
+  { op: 'writeIdMaps', pointer: '', uidMap: map, gidMap: map, denySetgroups: false },
+  { op: 'notifyChild', pointer: '', stage: 10 },
+];
 
 /** Runs it all and returns what became of the probe's actions; a failure of the plan fails the test. */
 export async function actInRootfs(

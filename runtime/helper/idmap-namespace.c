@@ -1,16 +1,13 @@
 /* A user namespace that exists for its id maps alone: a process that only waits holds it until it is open. */
-#include "krun.h"
-
 #include <linux/sched.h>
-#include <sched.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "mount-api.h"
+#include "id-map.h"
+#include "krun.h"
 
 static _Noreturn void wait_for_end(int line[2]);
-static int write_maps(struct context *context, const struct op_create_user_namespace *op, pid_t holder);
-static int write_map(struct context *context, pid_t holder, const char *name, const char *map);
 static int open_namespace_of(struct context *context, pid_t holder);
 
 int op_create_user_namespace(struct context *context, const struct op_create_user_namespace *op) {
@@ -23,7 +20,7 @@ int op_create_user_namespace(struct context *context, const struct op_create_use
   close(line[0]);
   AUTO_CLOSE int namespace = -1;
   if (holder < 0) (void)fail_with(context, error, "clone3", "");
-  else if (write_maps(context, op, holder) == 0) namespace = open_namespace_of(context, holder);
+  else if (write_id_maps(context, holder, op->uid_map, op->gid_map, false) == 0) namespace = open_namespace_of(context, holder);
   close(line[1]);
   while (holder > 0 && waitpid(holder, NULL, __WALL) < 0 && errno == EINTR) continue;
   return namespace < 0 ? -1 : slot_store(context, op->namespace, steal_fd(&namespace));
@@ -35,21 +32,6 @@ static _Noreturn void wait_for_end(int line[2]) {
   close(line[1]);
   while (read(line[0], &nothing, 1) < 0 && errno == EINTR) continue;
   _exit(0);
-}
-
-static int write_maps(struct context *context, const struct op_create_user_namespace *op, pid_t holder) {
-  if (write_map(context, holder, "uid_map", op->uid_map) < 0) return -1;
-  return write_map(context, holder, "gid_map", op->gid_map);
-}
-
-/* The kernel takes a map in one write only. */
-static int write_map(struct context *context, pid_t holder, const char *name, const char *map) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/%s", holder, name);
-  AUTO_CLOSE int file = open(path, O_WRONLY | O_CLOEXEC);
-  if (file < 0) return fail(context, "open", path);
-  if (write(file, map, strlen(map)) != (ssize_t)strlen(map)) return fail_detail(context, errno, "write", path, "map=%.200s", map);
-  return 0;
 }
 
 static int open_namespace_of(struct context *context, pid_t holder) {
