@@ -67,7 +67,7 @@ int op_set_capabilities(struct context *context, const struct op_set_capabilitie
   const struct capability_sets wanted = {
     .effective = op->effective & op->permitted & own.permitted,
     .permitted = op->permitted & own.permitted,
-    .inheritable = RULE(INHERITABLE) ? op->inheritable & (own.permitted | own.inheritable) : own.permitted,
+    .inheritable = RULE(INHERITABLE) ? op->inheritable & (own.permitted | own.inheritable) : own.inheritable,
   };
   if (write_capabilities(context, &wanted) < 0 || read_capabilities(context, &now) < 0) return -1;
   if (now.effective != wanted.effective || now.permitted != wanted.permitted || now.inheritable != wanted.inheritable)
