@@ -54,7 +54,8 @@ static int own_node(struct context *context, const struct op_create_device *op, 
 
 /* fchmodat2(2) is of Linux 6.6. Before, an O_PATH descriptor is reached through a procfs of our own, which nobody can cover. */
 static int set_mode(struct context *context, const struct op_create_device *op, int node) {
-  if (sys_fchmodat2(node, (mode_t)op->mode) == 0) return 0;
+  int changed = RULE(NEW_SYSCALLS) ? sys_fchmodat2(node, (mode_t)op->mode) : (errno = ENOSYS, -1);
+  if (changed == 0) return 0;
   if (errno != ENOSYS) return fail(context, "fchmodat2", op->path);
   AUTO_FILESYSTEM filesystem = {.context = context, .type = "proc", .path = op->path, .fd = -1};
   AUTO_CLOSE int proc = open_filesystem(&filesystem) < 0 ? -1 : mount_filesystem(&filesystem, 0);

@@ -22,10 +22,15 @@ export function advisory(title: string, rule: string, attack: Attack): void {
   test(`${title}: not without the rule ${rule}`, async (t) => {
     const stage = await makeStage(t);
     if (stage === null) return;
-    const helper = fileURLToPath(new URL(`../../.cache/without/${rule}`, import.meta.url));
-    t.true(existsSync(helper), 'scripts/build --controls has not been run');
-    t.not((await attack(stage, helper, t)).length, 0, 'the control was not noticed');
+    t.not((await attack(stage, controlHelper(rule), t)).length, 0, 'the control was not noticed');
   });
+}
+
+/** The helper that is built without a rule. */
+export function controlHelper(rule: string): string {
+  const helper = fileURLToPath(new URL(`../../.cache/without/${rule}`, import.meta.url));
+  if (!existsSync(helper)) throw new Error(`${helper} is missing: scripts/build --controls`);
+  return helper;
 }
 
 /** Lets `act` run each time the helper or its child stops at a test point (KRUN_TEST_STOP), until it has ended. */
