@@ -25,6 +25,6 @@ int make_in_root(int root, const char *path, struct creation creation, bool *mad
 int open_exact_parent(int root, const char *path, const char **name);
 
 /* While in scope, modes are exactly what is asked for. */
-#define EXACT_MODES __attribute__((cleanup(restore_umask))) mode_t callers_umask = set_umask()
+#define EXACT_MODES __attribute__((cleanup(restore_umask), unused)) mode_t callers_umask = set_umask()
 mode_t set_umask(void);
 void restore_umask(const mode_t *mask);
