@@ -52,7 +52,10 @@ int op_keep_capabilities(struct context *context, const struct op_keep_capabilit
   return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ? fail(context, "prctl", "PR_SET_KEEPCAPS") : 0;
 }
 
+/* (uid_t)-1 means "leave it" to the kernel: the process would stay root. */
 int op_set_user(struct context *context, const struct op_set_user *op) {
+  if (RULE(REAL_IDS) && (op->uid == UINT32_MAX || op->gid == UINT32_MAX))
+    return fail_detail(context, EINVAL, op->uid == UINT32_MAX ? "setresuid" : "setresgid", "", "uid=%u\ngid=%u", op->uid, op->gid);
   bool set_groups = op->set_groups && (RULE(EMPTY_GROUPS) || op->groups.count > 0);
   if (set_groups && syscall(SYS_setgroups, (size_t)op->groups.count, op->groups.items) < 0) return fail(context, "setgroups", "");
   if (syscall(SYS_setresgid, op->gid, op->gid, op->gid) < 0) return fail_detail(context, errno, "setresgid", "", "gid=%u", op->gid);

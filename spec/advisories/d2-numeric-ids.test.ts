@@ -26,6 +26,18 @@ advisory('a uid is a number of 32 bits and never a name', 'NUMERIC_UID', async (
   return home === 'HOME=/right' ? [] : [home];
 });
 
+advisory('the id that means "leave it" does not leave the process root', 'REAL_IDS', async (stage, binary) => {
+  const harm: string[] = [];
+  for (const user of [
+    { uid: 0xffff_ffff, gid: 1 },
+    { uid: 1, gid: 0xffff_ffff },
+  ]) {
+    const { stdout, failure } = await runInRootfs(stage, { process: { user, env: ['HOME=/'] } }, { binary });
+    if (failure?.op !== 'setUser') harm.push(stdout.slice(0, 20));
+  }
+  return harm;
+});
+
 advisory('an /etc/passwd that is a fifo is not read', 'PASSWD_CHECKED', async (stage, binary, t) => {
   const passwd = join(stage.rootfs, 'etc/passwd');
   await rm(passwd);
