@@ -56,7 +56,7 @@ function reportOwner(linux: Owner, path: string, place: Path, report: Report): v
     report.error(place, 'must not be set here', { code: 'E_BAD_SYSCTL', hint: 'use the property hostname' });
     return;
   }
-  const owner = ownerOf(path);
+  const owner = sysctlOwner(path);
   if (owner === undefined) {
     report.error(place, 'must belong to a namespace: it would change the host', { code: 'E_BAD_SYSCTL' });
   } else if (lacksNamespace(linux, owner)) {
@@ -65,7 +65,8 @@ function reportOwner(linux: Owner, path: string, place: Path, report: Report): v
   }
 }
 
-function ownerOf(path: string): NamespaceType | undefined {
+/** The type of namespace that a path below /proc/sys belongs to; undefined for the host's own. */
+export function sysctlOwner(path: string): NamespaceType | undefined {
   if (ipcSysctls.includes(path) || path.startsWith('fs/mqueue/')) return 'ipc';
   if (path.startsWith('net/')) return 'network';
   if (path === 'kernel/domainname') return 'uts';

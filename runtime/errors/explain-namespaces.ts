@@ -172,6 +172,13 @@ export const explainJoin: Explainer = (report, facts) => {
       );
     case 'EINVAL':
       return explained(report, 'E_NAMESPACE', `${what}: ${quote(report.path)} is not a namespace of this type, or krun is already in it`);
+    case 'EEXIST':
+      return explained(
+        report,
+        'E_NAMESPACE',
+        `${what}: ${quote(report.path)} is the host's own, which hostname, domainname or linux.sysctl would change`,
+        'leave them out, or join another namespace',
+      );
     case 'EPERM':
     case 'EACCES':
       return explained(

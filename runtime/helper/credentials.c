@@ -39,10 +39,11 @@ int op_set_umask(struct context *context, const struct op_set_umask *op) {
 int op_drop_bounding_set(struct context *context, const struct op_drop_bounding_set *op) {
   for (unsigned capability = 0; capability <= LAST_POSSIBLE_CAPABILITY; capability++) {
     if (op->keep >> capability & 1) continue;
-    int has = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
-    if (has < 0) return 0; /* beyond the last one of this kernel */
-    if (has == 1 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-      return fail_detail(context, errno, "prctl", "PR_CAPBSET_DROP", "capability=%u", capability);
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) return 0; /* beyond the last one of this kernel */
+    int error = errno;
+    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0) continue; /* not ours to drop, and not there */
+    return fail_detail(context, error, "prctl", "PR_CAPBSET_DROP", "capability=%u", capability);
   }
   return 0;
 }

@@ -31,7 +31,7 @@ export function planIdmap({ mount, pointer, options, config, context }: MountReq
   function openMapping(): Op {
     const joined = config.linux?.namespaces?.find(({ type }) => type === 'user')?.path;
     if (!hasMappings && joined !== undefined)
-      return { op: 'openNamespace', pointer, path: joined, type: CLONE_NEWUSER, namespace: userNamespace };
+      return { op: 'openNamespace', pointer, path: joined, type: CLONE_NEWUSER, foreign: false, namespace: userNamespace };
     const { uidMappings, gidMappings } = hasMappings ? mount : (config.linux ?? {});
     if (uidMappings === undefined || gidMappings === undefined)
       refuseMount(

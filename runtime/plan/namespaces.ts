@@ -1,5 +1,6 @@
 import type { Config, Namespace, NamespaceType } from '../config/config.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
+import { sysctlOwner, sysctlPath } from '../config/sysctl.ts';
 import { formatIdMap, rootOf } from './id-map.ts';
 import type { Op } from './ops.ts';
 import { stages } from './stages.ts';
@@ -8,6 +9,8 @@ export interface NamespaceFacts {
   /** The helper has CAP_SYS_ADMIN where it runs; otherwise all it has is what a user namespace of its own gives. */
   readonly privileged: boolean;
 }
+
+export type NamespaceConfig = Pick<Config, 'hostname' | 'domainname' | 'linux'>;
 
 export interface Start {
   /** init's program, once it is in its namespaces. */
@@ -33,12 +36,13 @@ export interface NamespacePlan {
  * One clone3 makes all new ones at once, the user namespace first, so that it owns the others (user_namespaces(7)).
  * A *stage* process comes in between when that cannot be: it joins or makes what must be there first, and its own clone, with CLONE_PARENT, is init.
  */
-export function planNamespaces({ linux }: Pick<Config, 'linux'>, { privileged }: NamespaceFacts): NamespacePlan {
+export function planNamespaces(config: NamespaceConfig, { privileged }: NamespaceFacts): NamespacePlan {
+  const { linux } = config;
   const wanted = sort(linux?.namespaces ?? []);
   const offsets = formatOffsets(linux?.timeOffsets);
   const context: Context = { ...wanted, offsets, privileged, linux, needsStage: needsStage(wanted, offsets) };
   return {
-    host: planHost(context),
+    host: planHost(context, changedNamespaces(config)),
     start: (start) => (context.needsStage ? startByStage(context, start) : startAtOnce(context, start)),
     inUserNamespace: has(wanted, 'user'),
   };
@@ -82,9 +86,16 @@ function needsStage(wanted: Wanted, offsets: string): boolean {
   return (made.has('user') && joined.length > 0) || (joins(wanted, 'user') && makesOthers);
 }
 
-function planHost(context: Context): Op[] {
+function planHost(context: Context, changed: ReadonlySet<NamespaceType>): Op[] {
   const opened = context.joined.map(
-    ({ type, path, pointer }): Op => ({ op: 'openNamespace', pointer, path, type: namespaceFlags[type], namespace: slotOf(type) }),
+    ({ type, path, pointer }): Op => ({
+      op: 'openNamespace',
+      pointer,
+      path,
+      type: namespaceFlags[type],
+      foreign: changed.has(type),
+      namespace: slotOf(type),
+    }),
   );
   return needsDetachedProc(context) ? [...opened, { op: 'openProc', pointer: timeOffsets, proc: hostProc }] : opened;
 }
@@ -186,6 +197,13 @@ function writeMaps({ linux, privileged }: Context): Op {
   const uidMap = formatIdMap(linux?.uidMappings ?? []);
   const gidMap = formatIdMap(linux?.gidMappings ?? []);
   return { op: 'writeIdMaps', pointer: '/linux/uidMappings', uidMap, gidMap, denySetgroups: !privileged };
+}
+
+// What this configuration changes in a namespace: a path could lead to the host's own, and then it would change the host.
+function changedNamespaces({ hostname, domainname, linux }: NamespaceConfig): ReadonlySet<NamespaceType> {
+  const owners = Object.keys(linux?.sysctl ?? {}).map((key) => sysctlOwner(sysctlPath(key) ?? ''));
+  const named: NamespaceType[] = hostname === undefined && domainname === undefined ? [] : ['uts'];
+  return new Set([...named, ...owners.filter((owner) => owner !== undefined)]);
 }
 
 function formatOffsets(offsets: NonNullable<Config['linux']>['timeOffsets']): string {

@@ -106,8 +106,8 @@ export const opTable = {
 
   // ── namespaces ───────────────────────────────────────────────────────────────────────────────────────────────────
   openNamespace: {
-    help: 'open a namespace by path; EINVAL unless it is of this type (a CLONE_NEW* bit)',
-    fields: { path: 'string', type: 'u64', namespace: 'slot' },
+    help: "open a namespace by path; EINVAL unless it is of this type (a CLONE_NEW* bit); with `foreign` EEXIST if it is the helper's own",
+    fields: { path: 'string', type: 'u64', foreign: 'bool', namespace: 'slot' },
   },
   createUserNamespace: {
     help: 'make a user namespace with these maps, for an idmapped mount',
@@ -231,14 +231,17 @@ export const opTable = {
     fields: { policy: 'u32', flags: 'u64', nice: 'i32', priority: 'u32', runtime: 'u64', deadline: 'u64', period: 'u64' },
   },
   setIoPriority: { help: 'ioprio_set on itself (class<<13 | data)', fields: { priority: 'u32' } },
-  setAffinity: { help: 'sched_setaffinity on itself; no cpus: all that the cpuset leaves, and a refusal is no error', fields: { cpus: 'u32s' } },
+  setAffinity: {
+    help: 'sched_setaffinity on itself; no cpus: all that the cpuset leaves, and a refusal is no error',
+    fields: { cpus: 'u32s' },
+  },
   setMemoryPolicy: { help: 'set_mempolicy (mode with its MPOL_F_* flags)', fields: { mode: 'u32', nodes: 'u32s' } },
   setPersonality: { help: 'personality', fields: { persona: 'u32' } },
   setUmask: { help: 'umask', fields: { mask: 'u32' } },
   preserveDescriptors: { help: 'fail unless the caller gave all of 3 to 3+count-1', fields: { count: 'u32' } },
   closeDescriptors: { help: 'close all from 3+preserve on, but the line to the helper', fields: { preserve: 'u32' } },
   chownStdio: {
-    help: "give terminals, pipes and sockets at 0 to 2 to this user, never a file or the null device; EPERM, EROFS and EINVAL are no error",
+    help: 'give terminals, pipes and sockets at 0 to 2 to this user, never a file or the null device; EPERM, EROFS and EINVAL are no error',
     fields: { uid: 'u32', gid: 'u32' },
   },
   dropBoundingSet: { help: 'drop all capabilities but these from the bounding set', fields: { keep: 'u64' } },
@@ -247,7 +250,10 @@ export const opTable = {
     help: 'setgroups (if `setGroups`), setresgid, setresuid',
     fields: { uid: 'u32', gid: 'u32', groups: 'u32s', setGroups: 'bool' },
   },
-  setCapabilities: { help: 'capset of what we have of these, read back by capget', fields: { effective: 'u64', permitted: 'u64', inheritable: 'u64' } },
+  setCapabilities: {
+    help: 'capset of what we have of these, read back by capget',
+    fields: { effective: 'u64', permitted: 'u64', inheritable: 'u64' },
+  },
   setAmbient: { help: 'clear the ambient set, then raise these; one the kernel refuses is skipped', fields: { ambient: 'u64' } },
   setNoNewPrivileges: { help: 'prctl(PR_SET_NO_NEW_PRIVS)', fields: {} },
   installSeccomp: {

@@ -306,6 +306,7 @@ test("idmap without mappings takes those of the container's user namespace, made
     pointer: '/mounts/0',
     path: '/proc/7/ns/user',
     type: 0x10000000n,
+    foreign: false,
     namespace: 'mounts/0/idmap',
   });
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Linux } from '../../runtime/config/config.ts';
-import { planNamespaces } from '../../runtime/plan/namespaces.ts';
+import { type NamespaceConfig, planNamespaces } from '../../runtime/plan/namespaces.ts';
 import type { Op } from '../../runtime/plan/ops.ts';
 import { planSysctls } from '../../runtime/plan/sysctl.ts';
 
@@ -80,8 +80,22 @@ test('namespaces are opened by path before the clone, and joined by init, the mo
     namespaces: [{ type: 'mount', path: '/proc/7/ns/mnt' }, { type: 'pid' }, { type: 'network', path: '/run/netns/a' }],
   };
   t.deepEqual(host(linux), [
-    { op: 'openNamespace', pointer: '/linux/namespaces/0', path: '/proc/7/ns/mnt', type: 0x2_0000n, namespace: 'mount-namespace' },
-    { op: 'openNamespace', pointer: '/linux/namespaces/2', path: '/run/netns/a', type: 0x4000_0000n, namespace: 'network-namespace' },
+    {
+      op: 'openNamespace',
+      pointer: '/linux/namespaces/0',
+      path: '/proc/7/ns/mnt',
+      type: 0x2_0000n,
+      foreign: false,
+      namespace: 'mount-namespace',
+    },
+    {
+      op: 'openNamespace',
+      pointer: '/linux/namespaces/2',
+      path: '/run/netns/a',
+      type: 0x4000_0000n,
+      foreign: false,
+      namespace: 'network-namespace',
+    },
   ]);
   t.deepEqual(start(linux), [
     {
@@ -98,6 +112,18 @@ test('namespaces are opened by path before the clone, and joined by init, the mo
       ],
     } as Op,
   ]);
+});
+
+test('a joined namespace that the configuration changes must not be the host’s own', (t) => {
+  const namespaces = (['uts', 'network', 'ipc'] as const).map((type) => ({ type, path: `/run/ns/${type}` }));
+  const changed = (config: Omit<NamespaceConfig, 'linux'>, sysctl: Record<string, string>) =>
+    planNamespaces({ ...config, linux: { namespaces, sysctl } }, { privileged: true }).host.flatMap((op) =>
+      op.op === 'openNamespace' && op.foreign ? [op.path] : [],
+    );
+  t.deepEqual(changed({}, {}), []);
+  t.deepEqual(changed({ hostname: 'x' }, {}), ['/run/ns/uts']);
+  t.deepEqual(changed({}, { 'net.core.somaxconn': '1' }), ['/run/ns/network']);
+  t.deepEqual(changed({}, { 'kernel.domainname': 'x', 'kernel.shmmax': '1' }), ['/run/ns/uts', '/run/ns/ipc']);
 });
 
 test('a joined pid namespace takes a stage, whose child is init', (t) => {
