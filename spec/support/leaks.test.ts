@@ -34,7 +34,7 @@ test.serial('a mount, a cgroup, a process in namespaces of its own and state are
 
 test.serial('what goes away in time is no leak', async (t) => {
   const before = await hostSnapshot();
-  const file = `/dev/shm/krun-leak-${process.pid}`;
+  const file = `/dev/shm/krun-leak.${process.pid}`;
   await writeFile(file, '');
   t.true((await leftBehind(before, 0)).includes(`file ${file}`));
   const watching = assertNothingLeft(t, before);

@@ -100,7 +100,7 @@ async function entries(kind: string, directory: string, isWanted = (_name: strin
   return names.filter(isWanted).map((name) => `${kind} ${join(directory, name)}`);
 }
 
-// The bundles of tests that are still at work are no files of krun's.
+// Directories by mkdtemp (six characters at the end) are those of tests that are still at work, and no files of krun's.
 function isTemporary(name: string): boolean {
-  return /^\.?krun[-.]/.test(name) && !name.startsWith('krun-test-');
+  return /^\.?krun[-.]/.test(name) && !/-[A-Za-z0-9]{6}$/.test(name);
 }
