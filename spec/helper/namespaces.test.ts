@@ -5,8 +5,9 @@ import test, { type ExecutionContext } from 'ava';
 import type { Linux, Namespace, NamespaceType } from '../../runtime/config/config.ts';
 import { namespaceTypes } from '../../runtime/config/namespaces.ts';
 import type { Op, Plan } from '../../runtime/plan/ops.ts';
-import { type PlanResult, runPlan } from '../support/run-plan.ts';
-import { type ProcessRun, planSettings, probePath, probeSettings, runSettings, type Settings } from '../support/run-process.ts';
+import { holdProcess } from '../support/hold-process.ts';
+import { runPlan } from '../support/run-plan.ts';
+import { type ProcessRun, probePath, probeSettings, runSettings, type Settings } from '../support/run-process.ts';
 import { skipUnless } from '../support/skip.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -25,8 +26,8 @@ const files = { pid: 'pid', network: 'net', mount: 'mnt', ipc: 'ipc', uts: 'uts'
 
 test('each namespace, new, joined or left, is the one that is asked for, and a new one is owned by the container’s user namespace', async (t) => {
   if (skipUnless(t, 'root', isRoot)) return;
-  const host = await hold(t, { linux: { namespaces: all(['user']) } });
-  const user = await hold(t, { linux: { namespaces: all(), ...maps } });
+  const host = await holdProcess(t, { linux: { namespaces: all(['user']) } });
+  const user = await holdProcess(t, { linux: { namespaces: all(), ...maps } });
   const own = await linksOf(process.pid);
   let count = 0;
   for (const row of rows()) {
@@ -100,25 +101,6 @@ async function linksOf(pid: number): Promise<Links> {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** The pid of a container that stays until the end of the test. */
-async function hold(t: ExecutionContext, settings: Settings): Promise<number> {
-  const directory = await mkdtemp(join(tmpdir(), 'krun-hold-'));
-  const file = join(directory, 'pid');
-  const plan = planSettings({ ...settings, process: { args: [probePath, 'sleep-until-stdin-eof'] } });
-  const withPid = insert(plan, 'wait', [writePid(file)], []);
-  let end = (): void => {};
-  const input = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const result = runPlan(withPid, { holdInput: input });
-  t.teardown(async () => {
-    end();
-    await result;
-    await rm(directory, { recursive: true });
-  });
-  return Number(await contentOf(file, result));
-}
-
 function writePid(path: string): Op {
   return { op: 'writePidFile', pointer: '', path };
 }
@@ -127,22 +109,9 @@ function insert(plan: Plan, place: Op['op'], before: Plan, after: Plan): Plan {
   return plan.flatMap((op): Plan => (op.op === place ? [...before, op, ...after] : [op]));
 }
 
-// Until the file is there: it is renamed into place.
-async function contentOf(file: string, result: Promise<PlanResult>): Promise<string> {
-  let ended: PlanResult | null = null;
-  void result.then((value) => {
-    ended = value;
-  });
-  for (;;) {
-    const content = await readFile(file, 'utf8').catch(() => null);
-    if (content !== null) return content;
-    if (ended !== null) throw new Error(`the container ended before it was ready: ${JSON.stringify(ended)}`);
-  }
-}
-
 test('when the clone is done the helper knows init, not the stage that made it', async (t) => {
   if (skipUnless(t, 'root', isRoot)) return;
-  const host = await hold(t, { linux: { namespaces: all(['user']) } });
+  const host = await holdProcess(t, { linux: { namespaces: all(['user']) } });
   const directory = await mkdtemp(join(tmpdir(), 'krun-pid-'));
   t.teardown(() => rm(directory, { recursive: true }));
   const settings: Settings = {
