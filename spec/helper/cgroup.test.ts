@@ -1,9 +1,10 @@
 // Ring 2: the cgroup ops of the real helper, below a cgroup of the test's own.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Op } from '../../runtime/plan/ops.ts';
+import { whenStopped } from '../support/advisory.ts';
 import {
   childrenOf,
   createCgroup,
@@ -41,16 +42,49 @@ test("a cgroup's mode is 0755 whatever the caller's umask", async (t) => {
   t.is(stdout, '755\n755\n');
 });
 
-test('ancestors that krun did not make stay, and so does an empty cgroup that was there before', async (t) => {
+test('ancestors that krun did not make stay, and so does an empty cgroup that was there before, but not what is made in it', async (t) => {
   if (skipWithoutCgroups(t)) return;
   const { path, directory } = makeCorner(t);
   mkdirSync(join(directory, 'theirs/leaf'), { recursive: true });
-  const script = `mkdir -p ${directory}/theirs/leaf/made/by/it; :`;
-  for (const name of ['theirs/leaf', 'theirs/ours'])
-    t.is((await runPlan([createCgroup(`${path}/${name}`), removeCgroup(`${path}/${name}`), ...runInCgroup(script)])).failure, null);
-  t.deepEqual(childrenOf(directory), ['theirs']);
+  const leaf = `${path}/theirs/leaf`;
+  const script = `mkdir -p ${directory}/theirs/leaf/made/by/it`;
+  t.is((await runPlan([createCgroup(leaf), removeCgroup(leaf), ...runInCgroup(script)])).failure, null);
+  t.is((await runPlan([createCgroup(`${path}/theirs/ours`), removeCgroup(`${path}/theirs/ours`), ...runInCgroup(':')])).failure, null);
   t.deepEqual(childrenOf(join(directory, 'theirs')), ['leaf']);
-  t.deepEqual(childrenOf(join(directory, 'theirs/leaf')), ['made'], 'made by the later process, in a cgroup that is not its own');
+  t.deepEqual(childrenOf(join(directory, 'theirs/leaf')), []);
+  t.is((await runPlan([createCgroup(leaf, { owner: '/another' }), removeCgroup(leaf)])).failure, null, 'it can be used again');
+});
+
+test('an ancestor that vanishes while krun goes through it is made again', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { path, directory } = makeCorner(t);
+  const plan = [createCgroup(`${path}/a/b`), removeCgroup(`${path}/a/b`), ...runInCgroup('grep ^0:: /proc/self/cgroup')];
+  const stops: string[][] = [];
+  const started = whenStopped(async (_pid, stop) => {
+    stops.push(childrenOf(directory));
+    if (stop === 0) rmdirSync(join(directory, 'a'));
+    if (stop === 2) rmdirSync(join(directory, 'a/b'));
+  });
+  const { failure, stdout } = await runPlan(plan, { env: { KRUN_TEST_STOP: 'cgroup-made' }, started });
+  t.is(failure, null);
+  t.is(stdout, `0::${path}/a/b\n`);
+  t.deepEqual(stops, [['a'], ['a'], ['a'], ['a']], 'a, a again, b, b again');
+  t.deepEqual(childrenOf(directory), []);
+});
+
+test("at the end another's cgroup of the same path is left alone", async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { path, directory } = makeCorner(t);
+  const { promise, resolve } = held();
+  const first = runPlan([createCgroup(`${path}/c`), removeCgroup(`${path}/c`), ...runInCgroup('cat', null)], { holdInput: promise });
+  await until(() => childrenOf(directory).length === 1);
+  await until(() => readFileSync('/proc/locks', 'latin1').includes(`:${statSync(join(directory, 'c')).ino} `));
+  rmdirSync(join(directory, 'c'));
+  mkdirSync(join(directory, 'c'));
+  execFileSync('/usr/bin/python3', ['-c', 'import os, sys; os.setxattr(sys.argv[1], "user.krun.made", b"1")', join(directory, 'c')]);
+  resolve();
+  t.is((await first).failure, null);
+  t.deepEqual(childrenOf(directory), ['c']);
 });
 
 test('what a container makes below its cgroup goes with it, however deep', async (t) => {
