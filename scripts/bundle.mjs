@@ -2,15 +2,18 @@
 // start does not need comes in files of their own, loaded when asked for. CommonJS, as it loads quicker than modules.
 import { execFileSync } from 'node:child_process';
 import { copyFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { opTableDigest } from '../runtime/channel/frame.ts';
 
 const lazyFiles = {
   'runtime/cli/cold-commands.ts': 'cold-commands.cjs',
   'runtime/cli/handle-failure.ts': 'handle-failure.cjs',
+  'runtime/plan/seccomp/compile.ts': 'compile-seccomp.cjs',
 };
 
 const common = {
-  define: { KRUN_COMMIT: JSON.stringify(commit()) },
+  define: { KRUN_COMMIT: JSON.stringify(commit()), OP_TABLE_DIGEST: String(opTableDigest()) },
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -29,7 +32,7 @@ const lazyElsewhere = {
   name: 'lazy-elsewhere',
   setup({ onResolve }) {
     onResolve({ filter: /\.ts$/ }, ({ path, kind, resolveDir }) => {
-      const entry = Object.keys(lazyFiles).find((file) => `${resolveDir}/${path}`.endsWith(file.slice(file.lastIndexOf('/'))));
+      const entry = Object.keys(lazyFiles).find((file) => join(resolveDir, path) === resolve(file));
       if (entry === undefined) return;
       if (kind === 'dynamic-import') return { path: `./${lazyFiles[entry]}`, external: true };
       return { errors: [{ text: `the way to a start must import ${entry} dynamically` }] };

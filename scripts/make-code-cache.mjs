@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const headerLength = 16;
+
 const configs = {
   plain: (config) => config,
   filtered: (config) => {
@@ -35,7 +37,8 @@ async function main() {
       'answer',
       ...others.map((request, index) => save(directory, index, request)),
     ];
-    const child = spawn('dist/node', words, { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
+    // No environment, as the helper has it: NODE_COMPILE_CACHE alone makes V8 refuse the result elsewhere.
+    const child = spawn('dist/node', words, { stdio: ['ignore', 'inherit', 'inherit', 'pipe'], env: {} });
     child.stdio[3].on('error', () => {}).resume();
     child.stdio[3].write(first);
     const [status] = await once(child, 'close');
@@ -66,21 +69,29 @@ async function captureRequest(bundle) {
   for await (const chunk of channel) {
     chunks.push(chunk);
     const request = Buffer.concat(chunks);
-    if (request.length >= 16 && request.length === 16 + request.readUInt32LE(8)) break;
+    if (request.length >= headerLength && request.length === headerLength + request.readUInt32LE(8)) break;
   }
   child.kill('SIGKILL');
-  return Buffer.concat(chunks);
+  const request = Buffer.concat(chunks);
+  request.writeUInt32LE(process.pid, headerLength + 8); // the caller's pid: it is looked up in /proc, where the helper is no more
+  return request;
 }
 
 function save(directory, index, request) {
   const file = join(directory, `request-${index}`);
-  writeFileSync(file, request.subarray(16));
+  writeFileSync(file, request.subarray(headerLength));
   return file;
 }
 
 // In the process of its own: start.cjs answers the request on descriptor 3 by itself, then the others.
 async function answerAll(files) {
   const start = createRequire(import.meta.url)('../dist/start.cjs');
-  for (const file of files) await start.answer(readFileSync(file));
+  for (const file of files) requirePlan(await start.answer(readFileSync(file)));
   writeFileSync('dist/start.cache', start.createCache());
+}
+
+// The code for errors alone would be a poor cache.
+function requirePlan(frame) {
+  const ops = Buffer.from(frame).readUInt32LE(headerLength + 4);
+  if (ops < 30) throw new Error(`the supervisor answered with ${ops} ops: ${Buffer.from(frame).toString('latin1')}`);
 }

@@ -1,7 +1,6 @@
 // The helper's request: who calls with what, and after a failure what went wrong. Its layout is written by runtime/helper/request.c.
 import type { Caller } from '../container/caller.ts';
 import type { FailureReport } from '../errors/failure-report.ts';
-import { KrunError } from '../errors/krun-error.ts';
 import { Reader } from './reader.ts';
 
 export interface Request {
@@ -14,8 +13,8 @@ export interface Request {
 export function decodeRequest(body: Uint8Array): Request {
   const reader = new Reader(body);
   const [uid, gid, pid, umask, terminals] = [reader.u32(), reader.u32(), reader.u32(), reader.u32(), reader.u32()];
-  const cwd = decodeStrictly(reader.stringBytes());
-  const argv = reader.list(() => decodeStrictly(reader.stringBytes())).slice(1);
+  const cwd = reader.strictString();
+  const argv = reader.list(() => reader.strictString()).slice(1);
   const env = new Map(reader.list(() => splitVariable(reader.string())));
   const failure = reader.u32() === 0 ? null : readFailure(reader);
   reader.end();
@@ -37,15 +36,4 @@ function readFailure(reader: Reader): FailureReport {
 function splitVariable(variable: string): [string, string] {
   const equals = variable.indexOf('=');
   return equals < 0 ? [variable, ''] : [variable.slice(0, equals), variable.slice(equals + 1)];
-}
-
-const strict = new TextDecoder('utf-8', { fatal: true });
-
-// A path that is changed on the way would be another path.
-function decodeStrictly(bytes: Uint8Array): string {
-  try {
-    return strict.decode(bytes);
-  } catch (cause) {
-    throw new KrunError('E_USAGE', 'the arguments and the working directory must be valid UTF-8', { cause });
-  }
 }

@@ -19,7 +19,7 @@ export interface PlannedRun {
 }
 
 /** Starts a container and waits for it (runtime.md#lifecycle, create and start in one). Throws what is wrong with the bundle. */
-export function runContainer(caller: Caller, options: RunOptions): PlannedRun {
+export async function runContainer(caller: Caller, options: RunOptions): Promise<PlannedRun> {
   const { config: given, warnings } = options.config === null ? readBundle(options.bundle) : { config: options.config, warnings: [] };
   const config = requireRunnable(given);
   const id = options.id ?? makeContainerId();
@@ -30,7 +30,7 @@ export function runContainer(caller: Caller, options: RunOptions): PlannedRun {
     id,
     bundle: options.bundle,
     layers: layeredRoot(rootfs, options),
-    seccomp: compileCachedSeccomp(config.linux?.seccomp, facts, options.root),
+    seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, options.root),
     facts,
     cgroupManager: options.cgroupManager,
     preserveFds: options.preserveFds,

@@ -7,7 +7,7 @@ const { Script } = require('node:vm');
 const filename = `${__dirname}/start.js`;
 const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: readCache() });
 script.runInThisContext()(require, module);
-module.exports = { ...module.exports, createCache: () => script.createCachedData() };
+module.exports = { ...module.exports, createCache: () => script.createCachedData(), isCached: script.cachedDataRejected === false };
 
 function readCache() {
   try {

@@ -7,7 +7,10 @@ export { answer };
 
 const channel = 3;
 
-void main();
+main().catch((error: unknown) => {
+  writeSync(2, `krun: ${error instanceof Error ? error.message : error}\n`); // the helper shows it
+  process.exit(1);
+});
 
 async function main(): Promise<void> {
   const body = readExactly(decodeHeader(readExactly(headerLength), 'request'));

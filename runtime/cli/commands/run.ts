@@ -11,7 +11,7 @@ import { runOptions, subject } from '../run-options.ts';
 export const run: CommandHandler = async (caller, line) => {
   if (isSet(line.flags, 'print-config')) return printConfig(caller, line);
   const options = await runOptions(caller, line);
-  const { plan, warnings } = runContainer(caller, options);
+  const { plan, warnings } = await runContainer(caller, options);
   return [...warningOps(warnings, { log: options.log, now: new Date() }), ...plan];
 };
 

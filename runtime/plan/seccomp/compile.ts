@@ -5,6 +5,7 @@ import { type CallingConvention, filteredConventions, isFiltered, type NativeArc
 import { type Assembler, assemble, branch, type Label, load, maximumLength, newAssembler, returnValue } from './assembler.ts';
 import { filterFlags } from './flags.ts';
 import { type ResolvedProfile, resolveProfile } from './resolve-profile.ts';
+import { forbidsNothing } from './forbids-nothing.ts';
 import { rulesForTable, type Verdict } from './rules.ts';
 import { addRange, type Ranges, writeRules, writeSearch } from './write-search.ts';
 
@@ -36,11 +37,6 @@ export function compileSeccomp(profile: Seccomp, native: NativeArchitecture): Co
   load(assembler, 4); // seccomp_data.arch: numbers mean nothing before it is known
   if (assembler.code.length > maximumLength) throw tooLong(assembler.code.length);
   return { program: assemble(assembler), flags: filterFlags(profile.flags) };
-}
-
-/** Whether a profile amounts to none. */
-export function forbidsNothing(profile: Seccomp): boolean {
-  return (profile.syscalls ?? []).length === 0 && profile.defaultAction === 'SCMP_ACT_ALLOW';
 }
 
 function writeConvention(
