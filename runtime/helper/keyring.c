@@ -8,6 +8,9 @@
 
 #include "rules.h"
 
+/* keyctl_setperm(3): search, for user, group and others. */
+#define SEARCH_BY_OTHERS 0x00080808u
+
 static long join_session_keyring(const char *name);
 static int describe(long keyring, uid_t *owner, uint32_t *permissions);
 
@@ -20,8 +23,9 @@ int op_join_session_keyring(struct context *context, const struct op_join_sessio
   uid_t owner;
   uint32_t permissions;
   if (describe(keyring, &owner, &permissions) < 0) return fail_detail(context, errno, "keyctl", op->name, "operation=describe");
-  /* Anybody may have made a searchable keyring of this name beforehand, and would share ours: take one without a name. */
-  if (owner != geteuid()) return join_session_keyring(NULL) < 0 ? fail(context, "keyctl", op->name) : 0;
+  /* Whoever made a searchable keyring of this name beforehand would share ours: take one without a name. A new one is searchable by nobody. */
+  bool is_found = owner != geteuid() || (permissions & SEARCH_BY_OTHERS) != 0;
+  if (RULE(FRESH_KEYRING) && is_found) return join_session_keyring(NULL) < 0 ? fail(context, "keyctl", op->name) : 0;
   /* `exec` joins it by its name, for which it must be searchable by user (in a user namespace: by others). */
   if (syscall(SYS_keyctl, KEYCTL_SETPERM, keyring, permissions | op->permissions) < 0)
     return fail_detail(context, errno, "keyctl", op->name, "operation=setperm");

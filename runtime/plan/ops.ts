@@ -214,7 +214,7 @@ export const opTable = {
   // ── the process ──────────────────────────────────────────────────────────────────────────────────────────────────
   setsid: { help: 'setsid', fields: {} },
   joinSessionKeyring: {
-    help: 'a session keyring of this name, with these permission bits added (KEY_*_SEARCH, so that exec finds it); ENOSYS is no error',
+    help: 'a new session keyring of this name (without one, if it is taken), with these permission bits added (KEY_*_SEARCH, so that exec finds it); ENOSYS is no error',
     fields: { name: 'string', permissions: 'u32' },
   },
   setDumpable: { help: 'prctl(PR_SET_DUMPABLE)', fields: { dumpable: 'bool' } },

@@ -101,7 +101,7 @@ test('the process leads a session, has the umask asked for or 022, and signals a
 test('the process has a session keyring of its own, empty, and of the container’s name', async (t) => {
   if (skipUnless(t, 'session keyrings', (await probeSettings({}, { noNewKeyring: true })).sessionKeyring.errno !== 38)) return;
   const { sessionKeyring } = await probeSettings({});
-  t.regex(sessionKeyring.description ?? '', /;_ses\.test$/);
+  t.regex(sessionKeyring.description ?? '', /;_ses\.test-[0-9a-f]+$/);
 });
 
 test('arguments and environment arrive as they are', async (t) => {

@@ -1,4 +1,5 @@
 // Ring 2 for what becomes of init: the probe as the container's process, in the host's own root, by a plan of the test's own.
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Config, Process } from '../../runtime/config/config.ts';
 import { planHostName } from '../../runtime/plan/host-name.ts';
@@ -16,6 +17,8 @@ export const probePath = fileURLToPath(new URL('../../.cache/probe', import.meta
 export type Settings = Pick<Config, 'hostname' | 'domainname' | 'linux'> & { readonly process?: Partial<Process> };
 
 export interface ProcessRun extends PlanOptions {
+  /** Of the container; default: one that nobody else uses at the time. */
+  readonly id?: string;
   readonly preserveFds?: number;
   readonly noNewKeyring?: boolean;
   readonly seccomp?: readonly Op[];
@@ -27,13 +30,13 @@ export interface ProcessRun extends PlanOptions {
 }
 
 export function planSettings(settings: Settings, options: ProcessRun = {}): Plan {
-  const { seccomp = [], privileged = true, preserveFds = 0, noNewKeyring = false } = options;
+  const { seccomp = [], privileged = true, preserveFds = 0, noNewKeyring = false, id = uniqueId() } = options;
   const process: Process = { cwd: '/', args: [probePath], ...settings.process };
   const namespaces = planNamespaces(settings, { privileged });
   const sysctls = planSysctls(settings);
   const { inUserNamespace } = namespaces;
   const plan = planProcess(settings, process, {
-    id: 'test',
+    id,
     preserveFds,
     noNewKeyring,
     privileged,
@@ -70,4 +73,8 @@ export async function probeSettings(settings: Settings, options: ProcessRun = {}
   const { stdout, stderr, failure, status } = await runSettings(settings, options);
   if (failure !== null || status !== 0) throw new Error(`status ${status}, ${JSON.stringify(failure)}, ${stderr}`);
   return JSON.parse(stdout) as ProbeReport;
+}
+
+function uniqueId(): string {
+  return `test-${randomBytes(6).toString('hex')}`;
 }
