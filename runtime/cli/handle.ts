@@ -2,6 +2,12 @@
 
 import type { Caller } from '../container/caller.ts';
 import type { Plan } from '../plan/ops.ts';
+import { deleteCommand } from './commands/delete.ts';
+import { gc } from './commands/gc.ts';
+import { kill } from './commands/kill.ts';
+import { list } from './commands/list.ts';
+import { run } from './commands/run.ts';
+import { state } from './commands/state.ts';
 import type { CommandName } from './commands.ts';
 import { isSet } from './flag-values.ts';
 import { type CommandLine, parse } from './parse.ts';
@@ -26,14 +32,15 @@ function commandOf({ command, globals }: CommandLine): CommandName {
   return isSet(globals, 'version') ? 'version' : (command ?? 'help');
 }
 
-// What a start needs is in its bundle; help, validate and the like are in the one of cold-commands.ts and loaded when asked for.
+// What a start needs is in its bundle, imported statically: a dynamic import would cost each module below it a wrapper. help, validate
+// and the like are in the bundle of cold-commands.ts and loaded when asked for.
 const handlers = {
-  run: async () => (await import('./commands/run.ts')).run,
-  state: async () => (await import('./commands/state.ts')).state,
-  kill: async () => (await import('./commands/kill.ts')).kill,
-  delete: async () => (await import('./commands/delete.ts')).deleteCommand,
-  gc: async () => (await import('./commands/gc.ts')).gc,
-  list: async () => (await import('./commands/list.ts')).list,
+  run: () => run,
+  state: () => state,
+  kill: () => kill,
+  delete: () => deleteCommand,
+  gc: () => gc,
+  list: () => list,
   plan: async () => (await import('./cold-commands.ts')).plan,
   spec: async () => (await import('./cold-commands.ts')).spec,
   validate: async () => (await import('./cold-commands.ts')).validate,
@@ -41,4 +48,4 @@ const handlers = {
   version: async () => (await import('./cold-commands.ts')).version,
   completion: async () => (await import('./cold-commands.ts')).completion,
   help: async () => (await import('./cold-commands.ts')).help,
-} as const satisfies Record<CommandName, () => Promise<CommandHandler>>;
+} as const satisfies Record<CommandName, () => CommandHandler | Promise<CommandHandler>>;

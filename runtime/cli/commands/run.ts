@@ -1,3 +1,4 @@
+import { stringifyConfig } from '../../config/stringify.ts';
 import type { Caller } from '../../container/caller.ts';
 import { printText } from '../../container/print-text.ts';
 import { runContainer } from '../../container/run.ts';
@@ -18,6 +19,5 @@ export const run: CommandHandler = async (caller, line) => {
 async function printConfig(caller: Caller, line: CommandLine): Promise<Plan> {
   const { config } = await subject(caller, line);
   if (config === null) throw usageError('--print-config needs --rootfs DIR: a bundle has its config.json');
-  const { stringifyConfig } = await import('../../config/stringify.ts');
   return printText(`${stringifyConfig(config)}\n`);
 }
