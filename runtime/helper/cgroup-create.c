@@ -66,7 +66,8 @@ static enum outcome make_component(struct context *context, const struct op_crea
   *child = open_in_cgroup(parent, name, O_RDONLY | O_DIRECTORY);
   if (*child < 0) return is_gone(errno) ? GONE : refuse(context, "openat2", place);
   enum outcome outcome = prepare(context, op, parent, *child, name, index + 1 == path->depth, made);
-  if (outcome == REFUSED && made) (void)unlinkat(parent, name, AT_REMOVEDIR);
+  /* Not one that another krun has locked before us: it is that one's now. */
+  if (outcome == REFUSED && made && flock(*child, LOCK_EX | LOCK_NB) == 0) (void)unlinkat(parent, name, AT_REMOVEDIR);
   return outcome;
 }
 

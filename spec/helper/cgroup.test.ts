@@ -1,5 +1,6 @@
 // Ring 2: the cgroup ops of the real helper, below a cgroup of the test's own.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -69,6 +70,45 @@ test('an ancestor that vanishes while krun goes through it is made again', async
   t.is(failure, null);
   t.is(stdout, `0::${path}/a/b\n`);
   t.deepEqual(stops, [['a'], ['a'], ['a'], ['a']], 'a, a again, b, b again');
+  t.deepEqual(childrenOf(directory), []);
+});
+
+test('a leaf that is exchanged before krun owns it is not mistaken for its own', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { path, directory } = makeCorner(t);
+  const plan = [createCgroup(`${path}/c`), removeCgroup(`${path}/c`), ...runInCgroup('grep ^0:: /proc/self/cgroup')];
+  const started = whenStopped(async (_pid, stop) => {
+    if (stop > 0) return;
+    rmdirSync(join(directory, 'c'));
+    mkdirSync(join(directory, 'c'));
+  });
+  const { failure, stdout } = await runPlan(plan, { env: { KRUN_TEST_STOP: 'cgroup-marked' }, started });
+  t.is(failure, null);
+  t.is(stdout, `0::${path}/c\n`);
+  t.deepEqual(childrenOf(directory), ['c'], 'the one that somebody else made stays');
+});
+
+test('a leaf that another krun locks first is left to it', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { path, directory } = makeCorner(t);
+  const lock = { release: () => {} };
+  const started = whenStopped(async () => {
+    lock.release = await holdLock(join(directory, 'c'));
+  });
+  const { failure } = await runPlan([createCgroup(`${path}/c`), removeCgroup(`${path}/c`)], {
+    env: { KRUN_TEST_STOP: 'cgroup-marked' },
+    started,
+  });
+  lock.release();
+  t.like(failure, { syscall: 'flock', detail: 'locked' });
+  t.deepEqual(childrenOf(directory), ['c']);
+});
+
+test('a leaf that was made but cannot be owned is removed again', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { path, directory } = makeCorner(t);
+  const { failure } = await runPlan([createCgroup(`${path}/a/c`, { owner: 'x'.repeat(70_000) }), removeCgroup(`${path}/a/c`)]);
+  t.like(failure, { op: 'createCgroup', syscall: 'fsetxattr', errno: 7 });
   t.deepEqual(childrenOf(directory), []);
 });
 
@@ -330,7 +370,7 @@ test('below a threaded cgroup a container is threaded too, unless a limit needs 
   mkdirSync(join(directory, 'threaded'));
   writeFileSync(join(directory, 'threaded/cgroup.type'), 'threaded');
   const leaf = `${path}/c`;
-  const script = `echo $$ > ${directory}/c/cgroup.threads; cat ${directory}/c/cgroup.type; setsid sleep 1000 >/dev/null 2>&1 &`;
+  const script = `echo $$ > ${directory}/cgroup.procs && echo $$ > ${directory}/c/cgroup.threads || exit; cat ${directory}/c/cgroup.type; setsid sleep 1000 >/dev/null 2>&1 &`;
   const { failure, stdout } = await runPlan([createCgroup(leaf), removeCgroup(leaf), ...runInCgroup(script, null)]);
   t.is(failure, null);
   t.is(stdout, 'threaded\n');
@@ -369,6 +409,15 @@ const limits: Readonly<Record<string, [string, string]>> = {
   memory: ['memory.max', '104857600'],
   pids: ['pids.max', '77'],
 };
+
+// Node has no flock(2).
+async function holdLock(directory: string): Promise<() => void> {
+  const script =
+    'import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); print(1, flush=True); sys.stdin.read()';
+  const child = spawn('/usr/bin/python3', ['-c', script, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return () => child.stdin.end();
+}
 
 // What the test enables in the root of the hierarchy, it disables again.
 function restoreControllers(t: { teardown: (action: () => void) => void }, controller: string): void {
