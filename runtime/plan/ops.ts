@@ -59,7 +59,7 @@ export const opTable = {
   },
   recordInit: { help: 'write "<pid> <start time>" of init to a file in a state directory', fields: { directory: 'slot', name: 'string' } },
   removeStateDirectory: {
-    help: 'remove the files in a state directory, then the directory',
+    help: 'remove the files in a state directory, then the directory; without a slot it is opened and locked for that',
     fields: { path: 'string', id: 'string', directory: 'slot' },
   },
   writePidFile: { help: "write init's pid in decimal, without a newline (temporary name, rename)", fields: { path: 'string' } },
