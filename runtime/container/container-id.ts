@@ -1,11 +1,11 @@
 import { KrunError } from '../errors/krun-error.ts';
 
-/** A usable container id (also one component of a path, hence the limits), or E_BAD_ID. */
+/** A usable container id, or E_BAD_ID. It is one component of a path, and with `krun-` before it that of its cgroup: hence the limits. */
 export function requireContainerId(id: string): string {
-  if (/^[A-Za-z0-9_+.-]{1,255}$/.test(id) && id !== '.' && id !== '..') return id;
+  if (/^[A-Za-z0-9_+.-]{1,250}$/.test(id) && id !== '.' && id !== '..') return id;
   throw new KrunError(
     'E_BAD_ID',
-    `"${id}" cannot be a container id: it must be 1 to 255 of the characters A-Z a-z 0-9 _ + . -, and neither . nor ..`,
+    `"${id}" cannot be a container id: it must be 1 to 250 of the characters A-Z a-z 0-9 _ + . -, and neither . nor ..`,
   );
 }
 
