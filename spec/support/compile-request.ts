@@ -1,0 +1,82 @@
+// Requests for compilePlan with facts of a made-up host: the same everywhere.
+import fc, { type Arbitrary } from 'fast-check';
+import type { Config, Process } from '../../runtime/config/config.ts';
+import type { StartRequest } from '../../runtime/plan/compile.ts';
+import type { Cgroup2Facts, HostFacts } from '../../runtime/plan/host-facts.ts';
+import { arbitraryConfig } from './arbitrary-config.ts';
+
+const controllers = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma', 'misc'];
+
+/** A host with cgroup2 and all of its controllers, asked by root in /user.slice/shell. */
+export const fixedFacts: HostFacts = {
+  architecture: 'x86_64',
+  kernelRelease: '6.1.0',
+  euid: 0,
+  inUserNamespace: false,
+  cgroup2: cgroup2(true),
+  version1Controllers: new Map(),
+};
+
+export function requestFor(config: Config, others: Partial<StartRequest> = {}): StartRequest {
+  const process: Process = config.process ?? { cwd: '/', args: ['true'] };
+  return {
+    config: { ...config, process },
+    id: 'test',
+    bundle: '/bundle',
+    layers: null,
+    seccomp: config.linux?.seccomp === undefined ? null : { program: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 },
+    facts: fixedFacts,
+    cgroupManager: 'cgroupfs',
+    preserveFds: 0,
+    noNewKeyring: false,
+    pidFile: null,
+    keep: false,
+    state: { root: '/run/krun', initFile: 'init', files: () => [{ name: 'state.json', content: Uint8Array.of(0x7b, 0x7d) }] },
+    ...others,
+  };
+}
+
+/** Any valid configuration on any kind of host with any options; most can be planned. */
+export function arbitraryRequest(): Arbitrary<StartRequest> {
+  return fc
+    .record({
+      config: arbitraryConfig().map(withMountNamespace),
+      facts: fc.oneof({ weight: 3, arbitrary: fc.constant(fixedFacts) }, { weight: 1, arbitrary: otherFacts }),
+      layers: fc.constantFrom(
+        null,
+        null,
+        { lowers: ['/layer'], writable: null, size: 0n },
+        { lowers: [], writable: { upper: '/u', work: '/w' }, size: 0n },
+      ),
+      preserveFds: fc.nat(3),
+      noNewKeyring: fc.boolean(),
+      pidFile: fc.constantFrom(null, '/run/pid'),
+      keep: fc.boolean(),
+    })
+    .map(({ config, ...others }) => requestFor(config, others));
+}
+
+// Without one a container is refused: nearly all configurations would be.
+function withMountNamespace(config: Config): Config {
+  const namespaces = config.linux?.namespaces ?? [];
+  if (namespaces.some(({ type }) => type === 'mount')) return config;
+  return { ...config, linux: { ...config.linux, namespaces: [...namespaces, { type: 'mount' }] } };
+}
+
+const otherFacts: Arbitrary<HostFacts> = fc.record({
+  architecture: fc.constantFrom('x86_64', 'aarch64'),
+  kernelRelease: fc.constant('6.1.0'),
+  euid: fc.constantFrom(0, 1000),
+  inUserNamespace: fc.boolean(),
+  cgroup2: fc.constantFrom(null, cgroup2(true), cgroup2(false)),
+  version1Controllers: fc.constantFrom(new Map(), new Map([['memory', '/sys/fs/cgroup/memory']])),
+});
+
+function cgroup2(isWritable: boolean): Cgroup2Facts {
+  return {
+    mountpoint: '/sys/fs/cgroup',
+    own: '/user.slice/shell',
+    look: (path) => ({ exists: path === '/' || path === '/user.slice', controllers, enabled: controllers, isWritable }),
+    ioWeightFiles: ['io.weight'],
+  };
+}
