@@ -40,7 +40,7 @@ async function main() {
     // No environment, as the helper has it: NODE_COMPILE_CACHE alone makes V8 refuse the result elsewhere.
     const child = spawn('dist/node', words, { stdio: ['ignore', 'inherit', 'inherit', 'pipe'], env: {} });
     child.stdio[3].on('error', () => {}).resume();
-    child.stdio[3].write(first);
+    child.stdio[3].end(first); // it waits for our end once it has answered
     const [status] = await once(child, 'close');
     process.exitCode = status ?? 1;
   } finally {

@@ -16,6 +16,7 @@ async function main(): Promise<void> {
   const body = readExactly(decodeHeader(readExactly(headerLength), 'request'));
   const frame = await answer(body);
   for (let sent = 0; sent < frame.length; ) sent += writeSync(channel, frame, sent);
+  readSync(channel, new Uint8Array(1)); // Node's own way out would take the kernel's time from the container's start
 }
 
 function readExactly(length: number): Uint8Array {
