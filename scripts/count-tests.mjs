@@ -6,7 +6,7 @@ const failed = [];
 const skipped = new Map(); // missing capability → titles
 let passed = 0;
 let test; // the test whose lines are being read: its title, whether it failed, what it lacks
-let status; // of ava itself
+let status; // of ava itself, the worst of its runs
 
 for await (const line of createInterface({ input: process.stdin })) {
   const check = /^check (begun|ok|failed|status) ?(.*)$/.exec(line);
@@ -30,7 +30,7 @@ if (status === undefined || (status !== 0 && failed.length === 0)) failed.push(`
 close();
 
 function noteCheck(kind, name) {
-  if (kind === 'status') status = Number(name);
+  if (kind === 'status') status = Math.max(status ?? 0, Number(name));
   if (kind === 'ok') passed++;
   if (kind === 'failed') failed.push(name);
 }
