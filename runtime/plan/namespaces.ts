@@ -1,6 +1,6 @@
 import type { Config, Namespace, NamespaceType } from '../config/config.ts';
-import { CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
 import { sysctlOwner, sysctlPath } from '../config/sysctl.ts';
+import { CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
 import { formatIdMap, rootOf } from './id-map.ts';
 import type { Op } from './ops.ts';
 import { stages } from './stages.ts';

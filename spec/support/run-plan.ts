@@ -33,7 +33,7 @@ export interface PlanOptions {
 }
 
 /** KRUN_TEST_HELPER runs the same tests on another build. */
-export const testHelper = process.env['KRUN_TEST_HELPER'] ?? fileURLToPath(new URL('../../bin/krun-test', import.meta.url));
+export const testHelper = process.env.KRUN_TEST_HELPER ?? fileURLToPath(new URL('../../bin/krun-test', import.meta.url));
 
 export async function runPlan(plan: Plan, options: PlanOptions = {}): Promise<PlanResult> {
   return runFrame(encodePlan(plan), options);

@@ -4,8 +4,8 @@ import { killProcess, returnEnosys } from './actions.ts';
 import { type CallingConvention, filteredConventions, isFiltered, type NativeArchitecture, type TableRange } from './architectures.ts';
 import { type Assembler, assemble, branch, type Label, load, maximumLength, newAssembler, returnValue } from './assembler.ts';
 import { filterFlags } from './flags.ts';
-import { type ResolvedProfile, resolveProfile } from './resolve-profile.ts';
 import { forbidsNothing } from './forbids-nothing.ts';
+import { type ResolvedProfile, resolveProfile } from './resolve-profile.ts';
 import { rulesForTable, type Verdict } from './rules.ts';
 import { addRange, type Ranges, writeRules, writeSearch } from './write-search.ts';
 
