@@ -1,8 +1,8 @@
 /*
  * Runs a command N times and prints how long each took, from before the fork to after the wait, in nanoseconds, one a line.
  * usage: measure N FRAME COMMAND…
- * With a FRAME (a file; "-" for none) each run finds a socket on descriptor 3 (KRUN_CHANNEL=3) that holds the file's bytes: a
- * supervisor's answer, ready before the clock starts. So the helper's own share is measured: plan in hand → exit status.
+ * With a FRAME (a file; "-" for none) we are the command's supervisor on descriptor 3 (KRUN_CHANNEL=3): once it has asked, the
+ * clock starts and the file's bytes are sent. So the helper's own share is measured: plan in hand → exit status.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,12 +35,19 @@ static struct frame read_frame(const char *path) {
   return frame;
 }
 
-/* Our end stays open over the run: the helper's request fits into the buffer and nobody reads it. */
-static void load_channel(const struct frame *frame, int ends[2]) {
+static void open_channel(int ends[2]) {
   int size = 1 << 20;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) give_up("socketpair");
   (void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-  if (send(ends[0], frame->bytes, frame->length, MSG_DONTWAIT) != (ssize_t)frame->length) give_up("send");
+}
+
+/* The request is a header of 16 bytes, its third word the length of what follows. */
+static void await_request(int channel) {
+  static char request[1 << 22];
+  if (recv(channel, request, 16, MSG_WAITALL) != 16) give_up("recv");
+  unsigned length;
+  memcpy(&length, request + 8, sizeof length);
+  if (length > sizeof request || recv(channel, request, length, MSG_WAITALL) != (ssize_t)length) give_up("recv");
 }
 
 static long long now(void) {
@@ -49,14 +56,19 @@ static long long now(void) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-static long long run(char **command, int channel) {
+static long long run(char **command, const struct frame *frame, const int ends[2]) {
   int status = 0;
   long long begin = now();
   pid_t child = vfork();
   if (child == 0) {
-    if (channel >= 0 && dup2(channel, 3) < 0) _exit(126);
+    if (ends[1] >= 0 && dup2(ends[1], 3) < 0) _exit(126);
     execvp(command[0], command);
     _exit(127);
+  }
+  if (child > 0 && frame->bytes) {
+    await_request(ends[0]);
+    begin = now();
+    if (send(ends[0], frame->bytes, frame->length, MSG_DONTWAIT) != (ssize_t)frame->length) give_up("send");
   }
   if (child < 0 || waitpid(child, &status, 0) != child) give_up("run");
   long long taken = now() - begin;
@@ -72,8 +84,8 @@ int main(int argc, char **argv) {
   if (frame.bytes) setenv("KRUN_CHANNEL", "3", 1);
   for (long left = atol(argv[1]); left > 0; left--) {
     int ends[2] = {-1, -1};
-    if (frame.bytes) load_channel(&frame, ends);
-    printf("%lld\n", run(argv + 3, ends[1]));
+    if (frame.bytes) open_channel(ends);
+    printf("%lld\n", run(argv + 3, &frame, ends));
     if (frame.bytes && (close(ends[0]) != 0 || close(ends[1]) != 0)) give_up("close");
   }
   return 0;
