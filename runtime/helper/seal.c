@@ -39,7 +39,7 @@ bool unseal(struct supervisor *supervisor) {
   return true;
 }
 
-_Noreturn void seal(const struct supervisor *supervisor, char **argv, char **environment) {
+void seal(const struct supervisor *supervisor, char **argv, char **environment) {
   char variable[sizeof supervisor->prefix + 64];
   snprintf(variable, sizeof variable, VARIABLE "%d:%d:%d:%s", supervisor->channel, supervisor->pid, supervisor->complaints, supervisor->prefix);
   size_t count = 0;

@@ -6,4 +6,4 @@
 bool unseal(struct supervisor *supervisor);
 
 /* Executes a copy that cannot be written: does not return. */
-_Noreturn void seal(const struct supervisor *supervisor, char **argv, char **environment);
+void seal(const struct supervisor *supervisor, char **argv, char **environment);
