@@ -10,6 +10,7 @@ import type { Caller } from './caller.ts';
 import { makeContainerId } from './container-id.ts';
 import type { RunOptions } from './options.ts';
 import { readBundle, requireRunnable } from './read-bundle.ts';
+import { savedConfigFile } from './saved-config.ts';
 import { bootId, initFileName, type StoredState, stateFileName } from './stored-state.ts';
 
 export interface PlannedRun {
@@ -62,8 +63,9 @@ function stateFiles({ config, id, rootfs, cgroup, caller, options }: StateSource
     owner: caller.uid,
     bootId: bootId(),
     cgroup,
+    ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
   };
-  return [{ name: stateFileName, content: new TextEncoder().encode(JSON.stringify(state)) }];
+  return [{ name: stateFileName, content: new TextEncoder().encode(JSON.stringify(state)) }, savedConfigFile(config)];
 }
 
 function printId(id: string): Op {

@@ -1,5 +1,6 @@
 // A container's state directory, <root>/<id> (0700):
 //   state.json  written once, before anything else is made: what the container is and what must be removed after it
+//   config.json the configuration that it was made of, for exec (saved-config.ts)
 //   init        "<pid> <start time>", written when the container's first process exists
 // Status is derived, never stored, so that no crash can leave a lie behind.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -21,6 +22,8 @@ export interface StoredState {
   readonly bootId: string;
   /** Where it was made, or null when it has none. */
   readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
+  /** Its processes share the session keyring of who started it, those of exec too. */
+  readonly noNewKeyring?: boolean;
 }
 
 export type Status = 'creating' | 'running' | 'stopped';

@@ -38,6 +38,12 @@ export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block
   };
 }
 
+/** The cgroup of another process below the cgroup2 mount that the caller sees; null when it has gone or lies elsewhere. */
+export function cgroupOfProcess({ pid, proc = '/proc' }: Pick<FactsOptions, 'pid' | 'proc'>, other: number): string | null {
+  const [mountinfo, cgroup] = [readOptional(`${proc}/${pid}/mountinfo`), readOptional(`${proc}/${other}/cgroup`)];
+  return findCgroup2({ mountinfo, cgroup, isCgroup2, sysBlock: '/sys/block' })?.own ?? null;
+}
+
 const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 function once<T>(read: () => T): () => T {

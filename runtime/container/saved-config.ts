@@ -1,0 +1,24 @@
+// config.json in the state directory: the configuration as it was when the container was made. Edits of the bundle change nothing.
+import { readFileSync } from 'node:fs';
+import { type Config, readConfig } from '../config/config.ts';
+import { stringifyConfig } from '../config/stringify.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import type { StateFile } from '../plan/compile.ts';
+
+export const configFileName = 'config.json';
+
+export function savedConfigFile(config: Config): StateFile {
+  return { name: configFileName, content: new TextEncoder().encode(stringifyConfig(config)) };
+}
+
+/** Throws E_NO_CONTAINER if the container went meanwhile, E_STATE if the file cannot be understood. */
+export function readSavedConfig(root: string, id: string): Config {
+  const path = `${root}/${id}/${configFileName}`;
+  try {
+    return readConfig(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    if (errno === 'ENOENT') throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path });
+    throw new KrunError('E_STATE', `${path} cannot be read`, { path, cause });
+  }
+}
