@@ -36,6 +36,12 @@ export class Reader {
     throw new KrunError('E_USAGE', 'the arguments and the working directory must be valid UTF-8');
   }
 
+  bytes(): Uint8Array {
+    const length = this.u32();
+    const start = this.#take(length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
   list<Item>(readItem: () => Item): Item[] {
     const count = this.u32();
     if (count > (this.#bytes.length - this.#offset) / 4) throw new KrunError('E_PROTO', 'a list runs past the end');

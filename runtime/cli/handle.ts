@@ -1,5 +1,6 @@
 // A request → a plan: the whole command line interface as the supervisor sees it. Every answer is a plan, an error's too.
 
+import type { FollowUp } from '../channel/decode-request.ts';
 import type { Caller } from '../container/caller.ts';
 import type { Plan } from '../plan/ops.ts';
 import { deleteCommand } from './commands/delete.ts';
@@ -13,15 +14,16 @@ import { isSet } from './flag-values.ts';
 import { type CommandLine, parse } from './parse.ts';
 import { reportFailure } from './report-failure.ts';
 
-export type CommandHandler = (caller: Caller, line: CommandLine) => Plan | Promise<Plan>;
+/** `followUp`: what the plan of the same call has handed on, when it ended in askAgain. */
+export type CommandHandler = (caller: Caller, line: CommandLine, followUp: FollowUp | null) => Plan | Promise<Plan>;
 
 /** Never rejects: what is thrown on the way becomes a plan that reports it. */
-export async function handleCommand(caller: Caller): Promise<Plan> {
+export async function handleCommand(caller: Caller, followUp: FollowUp | null = null): Promise<Plan> {
   const line = parse(caller.argv);
   try {
     if (line.problem !== null) throw line.problem;
     const handler = await handlers[commandOf(line)]();
-    return await handler(caller, line);
+    return await handler(caller, line, followUp);
   } catch (error) {
     return reportFailure(error, caller, line);
   }

@@ -140,6 +140,17 @@ export const explainRemoveCgroup: Explainer = (report) => {
   );
 };
 
+/** freezeCgroup. */
+export const explainFreeze: Explainer = (report) =>
+  errnoName(report.errno) === 'ETIMEDOUT'
+    ? explained(
+        report,
+        'E_BAD_CGROUP',
+        'the container does not freeze, or not thaw, in time',
+        'a process in state D waits for the kernel; a cgroup above may be frozen itself (cgroup.freeze)',
+      )
+    : explained(report, 'E_BAD_CGROUP', reason(report, 'the container cannot be paused or resumed'));
+
 function memoryLimit({ pointer }: FailureReport, { config }: FailureFacts): string {
   const value = lookUp(config, pointer);
   return typeof value === 'number' || typeof value === 'bigint' ? `memory limit ${value}` : 'the memory limit';

@@ -42,6 +42,14 @@ interface Cause {
 }
 
 // The keys are agreed with the helper's exec.c.
+/** captureOutput: a program of the host, such as ps. */
+export const explainCapture: Explainer = (report) => {
+  const status = fieldsOf(report.detail).get('status');
+  if (status !== undefined)
+    return explained({ ...report, errno: 0, syscall: '' }, 'E_SYSTEM', `${report.path} ended with status ${status}`);
+  return explained(report, 'E_SYSTEM', `${report.path} cannot be run: ${errnoText(report.errno) || errnoName(report.errno)}`);
+};
+
 function look(detail: string): Sight {
   const fields = fieldsOf(detail);
   const mode = fields.get('mode');

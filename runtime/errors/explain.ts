@@ -1,7 +1,7 @@
 // A failure report → the error that the user reads. One row an op; what an errno means depends on what was tried.
 import type { OpName } from '../plan/ops.ts';
-import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainRemoveCgroup } from './explain-cgroup.ts';
-import { explainExecute, explainFindProgram } from './explain-execute.ts';
+import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainFreeze, explainRemoveCgroup } from './explain-cgroup.ts';
+import { explainCapture, explainExecute, explainFindProgram } from './explain-execute.ts';
 import { explainDevice, explainDeviceSource, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
 import { explainClone, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
 import {
@@ -144,4 +144,9 @@ const explainers = {
   execute: explainExecute,
 
   openDevice: explainDeviceSource,
+  freezeCgroup: explainFreeze,
+  readInput: refused('E_FILE', 'standard input cannot be read', { E2BIG: 'nothing that large is expected there' }),
+  captureOutput: explainCapture,
+  awaitChange: refused('E_BAD_CGROUP', 'the cgroup cannot be watched'),
+  askAgain: refused('E_INTERNAL', 'asking again'),
 } as const satisfies Record<OpName, Explainer>;

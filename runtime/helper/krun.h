@@ -24,6 +24,13 @@ struct failure {
 
 struct plan;
 
+/* What one plan hands on to the next question. */
+struct follow_up {
+  const char *memo; /* in the plan's body; NULL: there is no next question */
+  uint8_t *input;   /* allocated */
+  size_t length;
+};
+
 struct context {
   const struct plan *plan;
   int *slots;
@@ -45,6 +52,8 @@ struct context {
   bool leaving;    /* an exit op ran */
   const struct program *exits[MAX_EXITS];
   uint32_t exit_count;
+
+  struct follow_up follow_up;
 
   bool in_directory; /* child: changeDirectory has worked */
 

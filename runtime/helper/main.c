@@ -4,6 +4,7 @@
 
 #include "channel.h"
 #include "exits.h"
+#include "follow-up.h"
 #include "krun.h"
 #include "plan.h"
 #include "request.h"
@@ -16,6 +17,8 @@ static void refuse_borrowed_privileges(void);
 static void open_standard_descriptors(void);
 static void answer(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan);
 static void carry_out(struct context *context, const struct plan *plan);
+static bool goes_on(const struct context *context);
+static void ask_again(struct supervisor *supervisor, struct request *request, struct context *context, struct plan *plan);
 static _Noreturn void leave(const struct supervisor *supervisor, const struct context *context);
 
 int main(int argc, char **argv, char **environment) {
@@ -23,7 +26,7 @@ int main(int argc, char **argv, char **environment) {
   open_standard_descriptors();
   block_signals();
 
-  const struct request request = describe_call(argc, argv, environment);
+  struct request request = describe_call(argc, argv, environment);
   struct supervisor supervisor;
   if (!unseal(&supervisor)) {
     find_supervisor(&supervisor, environment);
@@ -35,6 +38,10 @@ int main(int argc, char **argv, char **environment) {
   receive_plan(&supervisor, &plan);
   struct context context;
   carry_out(&context, &plan);
+  while (goes_on(&context)) {
+    ask_again(&supervisor, &request, &context, &plan);
+    carry_out(&context, &plan);
+  }
 
   if (context.failed && context.interrupted == 0) {
     struct plan explanation = {0};
@@ -73,6 +80,20 @@ static void carry_out(struct context *context, const struct plan *plan) {
   run_program(context, &plan->program);
   run_exits(context);
   close_context(context);
+}
+
+static bool goes_on(const struct context *context) {
+  return context->follow_up.memo != NULL && !context->failed && context->interrupted == 0;
+}
+
+/* The answer takes the place of the plan that asked for it. */
+static void ask_again(struct supervisor *supervisor, struct request *request, struct context *context, struct plan *plan) {
+  struct plan next = {0};
+  free(request->follow_up.input);
+  request->follow_up = take_follow_up(context);
+  answer(supervisor, request, NULL, &next);
+  free_plan(plan);
+  *plan = next;
 }
 
 static _Noreturn void leave(const struct supervisor *supervisor, const struct context *context) {

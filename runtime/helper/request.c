@@ -10,6 +10,7 @@ static void put_u32(struct encoded *encoded, uint32_t value);
 static void put_string(struct encoded *encoded, const char *string);
 static void put_strings(struct encoded *encoded, char *const *strings);
 static void put_failure(struct encoded *encoded, const struct failure *failure);
+static void put_follow_up(struct encoded *encoded, const struct follow_up *follow_up);
 
 struct request describe_call(int argc, char **argv, char **environment) {
   (void)argc;
@@ -23,7 +24,7 @@ struct request describe_call(int argc, char **argv, char **environment) {
   return request;
 }
 
-/* u32 uid, gid, pid, umask, terminals · string cwd · strings argv, environment · the failure: see runtime/channel/decode-request.ts */
+/* u32 uid, gid, pid, umask, terminals · string cwd · strings argv, environment · the failure · the follow-up: see runtime/channel/decode-request.ts */
 struct encoded encode_request(const struct request *request, const struct failure *failure) {
   struct encoded encoded = {0};
   struct frame_header header = {.magic = FRAME_MAGIC, .version = PROTOCOL_VERSION, .type = FRAME_REQUEST, .digest = OP_TABLE_DIGEST};
@@ -37,8 +38,9 @@ struct encoded encode_request(const struct request *request, const struct failur
   put_strings(&encoded, request->argv);
   put_strings(&encoded, request->environment);
   put_failure(&encoded, failure);
+  put_follow_up(&encoded, &request->follow_up);
   size_t length = encoded.length - sizeof header;
-  if (length > MAX_REQUEST) die("the request is too large: arguments and environment", "", E2BIG);
+  if (length > MAX_REQUEST) die("the request is too large: arguments, environment and input", "", E2BIG);
   ((struct frame_header *)(void *)encoded.data)->length = (uint32_t)length;
   return encoded;
 }
@@ -53,6 +55,16 @@ static void put_failure(struct encoded *encoded, const struct failure *failure) 
   put_u32(encoded, (uint32_t)failure->error);
   put_string(encoded, failure->path);
   put_string(encoded, failure->detail);
+}
+
+static void put_follow_up(struct encoded *encoded, const struct follow_up *follow_up) {
+  static const char zeros[4] = {0};
+  put_u32(encoded, follow_up->memo != NULL);
+  if (follow_up->memo == NULL) return;
+  put_string(encoded, follow_up->memo);
+  put_u32(encoded, (uint32_t)follow_up->length);
+  put(encoded, follow_up->input, follow_up->length);
+  put(encoded, zeros, -follow_up->length % 4);
 }
 
 static void put_strings(struct encoded *encoded, char *const *strings) {
@@ -75,6 +87,7 @@ static void put_u32(struct encoded *encoded, uint32_t value) {
 }
 
 static void put(struct encoded *encoded, const void *data, size_t length) {
+  if (length == 0) return;
   if (encoded->length + length > encoded->room) {
     encoded->room = (encoded->length + length) * 2 + 4096;
     encoded->data = realloc(encoded->data, encoded->room);

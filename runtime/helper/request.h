@@ -1,4 +1,4 @@
-/* What a supervisor is told: the call, and after a failure what went wrong. */
+/* What a supervisor is told: the call, what an answer before handed on, and after a failure what went wrong. */
 #pragma once
 #include "krun.h"
 
@@ -7,6 +7,7 @@ struct request {
   char **environment;
   char directory[PATH_MAX];
   uint32_t uid, gid, pid, umask, terminals; /* terminals: bit n is set when descriptor n is one */
+  struct follow_up follow_up; /* of the answer before; its memo is NULL in the first question */
 };
 
 struct encoded {

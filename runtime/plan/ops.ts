@@ -280,6 +280,26 @@ export const opTable = {
     fields: { source: 'string', type: 'u32', major: 'u32', minor: 'u32', tree: 'slot' },
   },
   forgetExits: { help: 'drop the onExit programs pushed so far: what they would remove is to stay', fields: {} },
+  freezeCgroup: {
+    help: 'write cgroup.freeze and wait until cgroup.events says so; ETIMEDOUT after 10 s, and what did not freeze is thawed',
+    fields: { cgroup: 'slot', frozen: 'bool' },
+  },
+  readInput: {
+    help: "hand the caller's standard input, to its end, on to the next question; E2BIG beyond `limit` bytes",
+    fields: { limit: 'u32' },
+  },
+  captureOutput: {
+    help: 'run a program of the host as the caller would and hand its standard output on to the next question; ECHILD unless it ends with 0',
+    fields: { path: 'string', arguments: 'strings', environment: 'strings' },
+  },
+  awaitChange: {
+    help: "wait until one of these keys of a cgroup's flat-keyed files (memory.events, cgroup.events) has another value than this ('' for none), or for so long; hand the values on to the next question, each ended by NUL",
+    fields: { cgroup: 'slot', files: 'strings', keys: 'strings', values: 'strings', milliseconds: 'u32' },
+  },
+  askAgain: {
+    help: 'when this plan is over, its onExit programs too, ask a supervisor once more: the same call, `memo`, and what ops have handed on',
+    fields: { memo: 'string' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -18,8 +18,8 @@ export async function answer(body: Uint8Array): Promise<Uint8Array> {
 }
 
 async function planFor(body: Uint8Array): Promise<Plan> {
-  const { caller, failure } = decodeRequest(body);
-  if (failure === null) return handleCommand(caller);
+  const { caller, failure, followUp } = decodeRequest(body);
+  if (failure === null) return handleCommand(caller, followUp);
   const { handleFailure } = await import('../cli/handle-failure.ts');
   return handleFailure(caller, failure);
 }

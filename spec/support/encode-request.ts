@@ -13,6 +13,7 @@ export interface RequestFields {
   readonly argv: readonly (string | Uint8Array)[];
   readonly environment: readonly (string | Uint8Array)[];
   readonly failure?: FailureReport;
+  readonly followUp?: { readonly memo: string; readonly input: Uint8Array };
 }
 
 export function encodeRequest({
@@ -25,6 +26,7 @@ export function encodeRequest({
   argv,
   environment,
   failure,
+  followUp,
 }: RequestFields): Uint8Array<ArrayBuffer> {
   const parts = [...[uid, gid, pid, umask, terminals].map(u32), string(cwd), ...strings(argv), ...strings(environment)];
   parts.push(u32(failure === undefined ? 0 : 1));
@@ -32,6 +34,8 @@ export function encodeRequest({
     const { op, index, pointer, syscall, errno, path, detail } = failure;
     parts.push(string(op), u32(index), string(pointer), string(syscall), u32(errno), string(path), string(detail));
   }
+  parts.push(u32(followUp === undefined ? 0 : 1));
+  if (followUp !== undefined) parts.push(string(followUp.memo), bytes(followUp.input));
   return new Uint8Array(Buffer.concat(parts));
 }
 
@@ -42,6 +46,10 @@ function strings(list: readonly (string | Uint8Array)[]): Uint8Array[] {
 function string(value: string | Uint8Array): Uint8Array {
   const bytes = Buffer.from(value as string);
   return Buffer.concat([u32(bytes.length), bytes, Buffer.alloc(4 - (bytes.length % 4))]);
+}
+
+function bytes(value: Uint8Array): Uint8Array {
+  return Buffer.concat([u32(value.length), value, Buffer.alloc(-value.length & 3)]);
 }
 
 function u32(value: number): Uint8Array {

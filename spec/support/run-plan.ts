@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { decodeRequest } from '../../runtime/channel/decode-request.ts';
+import { decodeRequest, type FollowUp } from '../../runtime/channel/decode-request.ts';
 import { encodePlan } from '../../runtime/channel/encode-plan.ts';
 import { decodeHeader, headerLength } from '../../runtime/channel/frame.ts';
 import type { FailureReport } from '../../runtime/errors/failure-report.ts';
@@ -16,6 +16,8 @@ export interface PlanResult {
   readonly stderr: string;
   /** What the helper reported when an op failed. */
   readonly failure: FailureReport | null;
+  /** What it asked further, after a plan that ended in askAgain. */
+  readonly followUp: FollowUp | null;
 }
 
 export interface PlanOptions {
@@ -51,23 +53,23 @@ export async function runFrame(frame: Uint8Array, options: PlanOptions = {}): Pr
   if (options.holdInput === undefined) child.stdin?.end(options.input ?? '');
   else void options.holdInput.then(() => child.stdin?.end());
   channel.on('error', ignore);
-  const failure = converse(channel, frame).catch((error: unknown) => {
+  const report = converse(channel, frame).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
   });
   if (child.pid !== undefined) await options.started?.(child.pid);
   const [status, signal] = await ended;
-  return { status, signal, stdout: await output[0], stderr: await output[1], failure: await failure };
+  return { status, signal, stdout: await output[0], stderr: await output[1], ...(await report) };
 }
 
-// The request, our answer, then the report of a failure or the end.
-async function converse(channel: Readable & Writable, frame: Uint8Array): Promise<FailureReport | null> {
+// The request, our answer, then the report of a failure, a further question, or the end.
+async function converse(channel: Readable & Writable, frame: Uint8Array): Promise<Pick<PlanResult, 'failure' | 'followUp'>> {
   const read = reader(channel);
-  if ((await readRequest(read)) === null) return null;
+  if ((await readRequest(read)) === null) return { failure: null, followUp: null };
   channel.write(frame);
   const report = await readRequest(read);
-  if (report !== null) channel.write(encodePlan([{ op: 'exit', pointer: '', status: 1 }]));
-  return report?.failure ?? null;
+  if (report !== null) channel.write(encodePlan([{ op: 'exit', pointer: '', status: report.failure === null ? 0 : 1 }]));
+  return { failure: report?.failure ?? null, followUp: report?.followUp ?? null };
 }
 
 async function readRequest(read: (length: number) => Promise<Uint8Array | null>): Promise<ReturnType<typeof decodeRequest> | null> {

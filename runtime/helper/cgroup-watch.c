@@ -1,0 +1,91 @@
+/* awaitChange: the ends of waits on a cgroup, for `krun events`. */
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cgroup.h"
+#include "follow-up.h"
+#include "signals.h"
+
+#define MAX_WATCHED 8
+#define VALUE_SIZE 32
+
+struct watch {
+  uint32_t count;
+  struct pollfd files[MAX_WATCHED + 1]; /* the last one: signals that end us */
+  char values[MAX_WATCHED][VALUE_SIZE];
+};
+
+static void open_watched(struct watch *watch, int cgroup, const struct op_await_change *op);
+static void close_watched(struct watch *watch);
+static bool has_changed(struct watch *watch, const struct op_await_change *op);
+static void read_value(int fd, const char *key, char value[VALUE_SIZE]);
+static int64_t now(void);
+
+/* What has changed before we came is seen too: the values are those that the supervisor read. */
+int op_await_change(struct context *context, const struct op_await_change *op) {
+  __attribute__((cleanup(close_watched))) struct watch watch = {0};
+  int cgroup = slot_fd(context, op->cgroup);
+  if (cgroup < 0) return -1;
+  if (op->files.count > MAX_WATCHED || op->keys.count != op->files.count || op->values.count != op->files.count)
+    return fail_with(context, EINVAL, "poll", "");
+  open_watched(&watch, cgroup, op);
+  if (watch.files[watch.count].fd < 0) return fail(context, "signalfd", "");
+  int64_t deadline = now() + op->milliseconds;
+  while (!has_changed(&watch, op)) {
+    int64_t left = deadline - now();
+    if (left <= 0) break;
+    if (poll(watch.files, watch.count + 1, left > INT_MAX ? INT_MAX : (int)left) < 0 && errno != EINTR) return fail(context, "poll", "");
+    if (watch.files[watch.count].revents != 0) return refuse_interrupted(context);
+  }
+  for (uint32_t i = 0; i < watch.count; i++)
+    if (hand_on(context, watch.values[i], strlen(watch.values[i]) + 1) < 0) return fail(context, "malloc", "");
+  return 0;
+}
+
+/* poll(2) passes over -1, the descriptor of a file that is not there. */
+static void open_watched(struct watch *watch, int cgroup, const struct op_await_change *op) {
+  watch->count = op->files.count;
+  for (uint32_t i = 0; i < watch->count; i++)
+    watch->files[i] = (struct pollfd){.fd = open_in_cgroup(cgroup, op->files.items[i], O_RDONLY), .events = POLLPRI};
+  watch->files[watch->count] = (struct pollfd){.fd = open_interrupts(), .events = POLLIN};
+}
+
+static void close_watched(struct watch *watch) {
+  for (uint32_t i = 0; i <= watch->count; i++) close_descriptor(&watch->files[i].fd);
+}
+
+/* Reads all of them: that is also what makes the next poll wait. */
+static bool has_changed(struct watch *watch, const struct op_await_change *op) {
+  bool changed = false;
+  for (uint32_t i = 0; i < watch->count; i++) {
+    read_value(watch->files[i].fd, op->keys.items[i], watch->values[i]);
+    if (strncmp(watch->values[i], op->values.items[i], VALUE_SIZE) != 0) changed = true;
+  }
+  return changed;
+}
+
+/* The value of the line "key value"; "" when there is none, or the cgroup has gone. */
+static void read_value(int fd, const char *key, char value[VALUE_SIZE]) {
+  char text[1024];
+  size_t length = strlen(key);
+  value[0] = '\0';
+  ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+  if (got < 0) return;
+  text[got] = '\0';
+  for (const char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    if (strncmp(line, key, length) != 0 || line[length] != ' ') continue;
+    size_t size = strcspn(line + length + 1, "\n");
+    if (size >= VALUE_SIZE) return;
+    memcpy(value, line + length + 1, size);
+    value[size] = '\0';
+    return;
+  }
+}
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
