@@ -103,13 +103,23 @@ interface Started {
 }
 
 function spawnKrun(bundle: Bundle) {
-  return execa(krunBinary, ['run', '--bundle', bundle.path, bundle.id], { reject: false, stdin: 'pipe', buffer: false, stderr: 'inherit' });
+  return execa(krunBinary, ['run', '--bundle', bundle.path, bundle.id], {
+    reject: false,
+    stdin: 'pipe',
+    buffer: false,
+    stderr: 'inherit',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
 }
 
 // Comes back when the process has said that it is ready.
 async function start(t: ExecutionContext, bundle: Bundle): Promise<Started> {
   const child = spawnKrun(bundle);
-  t.teardown(() => child.kill('SIGKILL'));
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await runKrun(['delete', '--force', bundle.id]); // what a failed test left
+  });
   let text = '';
   await new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (data: Buffer) => {
