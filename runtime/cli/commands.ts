@@ -17,6 +17,13 @@ const overBundle = { arguments: 'ID | BUNDLE | --rootfs DIR -- PROGRAM…', leas
 export const commandTable = {
   run: { help: 'create a container, start it, wait for it and remove it', ...overBundle },
   plan: { help: 'print what `run` with the same arguments would do, step by step, without doing it', ...overBundle },
+  exec: {
+    help: 'run one more process in a container',
+    arguments: 'ID PROGRAM [ARGUMENT…] | --process FILE ID',
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+    stopsAtFirst: true,
+  },
   spec: { help: 'write a new config.json', arguments: '', least: 0, most: 0 },
   validate: { help: 'report every problem of a config.json', arguments: 'BUNDLE | FILE', least: 0, most: 1 },
   state: { help: "print a container's state as JSON", arguments: 'ID', least: 1, most: 1 },

@@ -2,11 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Caller } from '../container/caller.ts';
+import { requireContainerId } from '../container/container-id.ts';
+import { hasEnded } from '../container/has-ended.ts';
 import { explainFailure } from '../errors/explain.ts';
 import { lookUp } from '../errors/failure.ts';
 import type { FailureReport } from '../errors/failure-report.ts';
+import { KrunError } from '../errors/krun-error.ts';
 import { readFailureFacts } from '../host/failure-facts.ts';
 import type { Plan } from '../plan/ops.ts';
+import { globalOptions } from './global-options.ts';
 import { type CommandLine, parse } from './parse.ts';
 import { reportFailure } from './report-failure.ts';
 import { subject } from './run-options.ts';
@@ -18,21 +22,42 @@ export async function handleFailure(caller: Caller, report: FailureReport): Prom
     const { bundle, config } = await readBundle(caller, line);
     const source = lookUp(config, `${report.pointer}/source`);
     const facts = readFailureFacts(caller.uid, config, typeof source === 'string' ? resolve(bundle, source) : null);
-    return reportFailure(explainFailure(report, facts), caller, withoutBrokenLog(line, report));
+    const error = line.command === 'exec' && isByRace(report) ? ofEndedContainer(caller, line) : null;
+    return reportFailure(error ?? explainFailure(report, facts), caller, withoutBrokenLog(line, report));
   } catch (error) {
     return reportFailure(error, caller, line);
   }
 }
 
+// What the kernel answers to who joins a container that is about to end depends on how far it has come: it is one cause.
+const racing: readonly string[] = ['openProcess', 'openCgroup', 'clone', 'setns', 'setrlimit'];
+
+function isByRace({ op, syscall }: FailureReport): boolean {
+  return racing.includes(op) || syscall === 'clone3';
+}
+
+function ofEndedContainer(caller: Caller, line: CommandLine): KrunError | null {
+  const { root } = globalOptions(caller, line);
+  const [id = ''] = line.positionals;
+  return hasEnded(root, id) ? new KrunError('E_NOT_RUNNING', `container not running: ${id} has stopped meanwhile`) : null;
+}
+
 // Nothing in the message depends on config.json being readable now; it only gets better by it.
 async function readBundle(caller: Caller, line: CommandLine): Promise<{ bundle: string; config: unknown }> {
   try {
+    if (line.command === 'exec') return { bundle: caller.cwd, config: savedConfig(caller, line) };
     if (line.command !== 'run') return { bundle: caller.cwd, config: null };
     const { bundle, config } = await subject(caller, line);
     return { bundle, config: config ?? JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) };
   } catch {
     return { bundle: caller.cwd, config: null };
   }
+}
+
+function savedConfig(caller: Caller, line: CommandLine): unknown {
+  const { root } = globalOptions(caller, line);
+  const id = requireContainerId(line.positionals[0] ?? '');
+  return JSON.parse(readFileSync(join(root, id, 'config.json'), 'utf8'));
 }
 
 // When it was the log that could not be written, it must not be tried again.

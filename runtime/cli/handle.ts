@@ -4,6 +4,7 @@ import type { FollowUp } from '../channel/decode-request.ts';
 import type { Caller } from '../container/caller.ts';
 import type { Plan } from '../plan/ops.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { exec } from './commands/exec.ts';
 import { gc } from './commands/gc.ts';
 import { kill } from './commands/kill.ts';
 import { list } from './commands/list.ts';
@@ -38,6 +39,7 @@ function commandOf({ command, globals }: CommandLine): CommandName {
 // and the like are in the bundle of cold-commands.ts and loaded when asked for.
 const handlers = {
   run: () => run,
+  exec: () => exec,
   state: () => state,
   kill: () => kill,
   delete: () => deleteCommand,

@@ -7,11 +7,15 @@ import { errorPlan } from './report.ts';
 
 /** The plan that reports what was thrown as the flags of this command line want it. */
 export function reportFailure(error: unknown, caller: Caller, line: CommandLine): Plan {
-  return errorPlan(asKrunError(error), failureStatus, { log: logOptions(caller, line.globals), now: new Date() });
+  return errorPlan(asKrunError(error), line.command === 'exec' ? execFailureStatus : failureStatus, {
+    log: logOptions(caller, line.globals),
+    now: new Date(),
+  });
 }
 
-// runc's: 1, whatever went wrong.
+// runc's: 1, whatever went wrong; 255 where the process' own status passes through.
 const failureStatus = 1;
+const execFailureStatus = 255;
 
 function asKrunError(error: unknown): KrunError {
   if (error instanceof KrunError) return error;

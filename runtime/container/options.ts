@@ -45,6 +45,37 @@ export interface RunOptions extends GlobalOptions {
   readonly printId: boolean;
 }
 
+export interface ExecOptions extends GlobalOptions {
+  readonly id: string;
+  /** A file that holds the whole process; null: the container's own, changed. */
+  readonly processFile: string | null;
+  readonly changes: ProcessChanges;
+  readonly detach: boolean;
+  readonly pidFile: string | null;
+  readonly preserveFds: number;
+  /** Below the container's cgroup. */
+  readonly cgroup: string | null;
+  readonly ignorePaused: boolean;
+}
+
+/** What the flags of `exec` change in the container's process; null: nothing. */
+export interface ProcessChanges {
+  readonly args: readonly string[];
+  readonly cwd: string | null;
+  /** NAME=value, added. */
+  readonly env: readonly string[];
+  readonly terminal: boolean;
+  readonly uid: number | null;
+  readonly gid: number | null;
+  /** Added. */
+  readonly additionalGids: readonly number[];
+  /** CAP_…, added. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean | null;
+  readonly apparmorProfile: string | null;
+  readonly selinuxLabel: string | null;
+}
+
 export interface OverlayOptions {
   /** Directories below the root file system's own, topmost first. */
   readonly lowers: readonly string[];
@@ -78,4 +109,26 @@ export interface KillOptions extends GlobalOptions {
   readonly signal: number;
   /** The obsolete --all: a container that does not run is no error. */
   readonly all: boolean;
+}
+
+export interface PsOptions extends GlobalOptions {
+  readonly id: string;
+  readonly format: 'table' | 'json';
+  /** For the host's ps; empty: -ef. */
+  readonly arguments: readonly string[];
+}
+
+export interface EventsOptions extends GlobalOptions {
+  readonly id: string;
+  /** Once, instead of every `interval` milliseconds. */
+  readonly stats: boolean;
+  readonly interval: number;
+}
+
+export interface UpdateOptions extends GlobalOptions {
+  readonly id: string;
+  /** Absolute, or '-' for standard input; null: the flags say what to change. */
+  readonly resourcesFile: string | null;
+  /** linux.resources as the flags have it, unchecked. */
+  readonly resources: Readonly<Record<string, unknown>>;
 }

@@ -149,4 +149,7 @@ const explainers = {
   captureOutput: explainCapture,
   awaitChange: refused('E_BAD_CGROUP', 'the cgroup cannot be watched'),
   askAgain: refused('E_INTERNAL', 'asking again'),
+  enterSessionKeyring: refused('E_PROCESS', "the container's session keyring cannot be joined", {
+    EDQUOT: 'raise kernel.keys.maxkeys',
+  }),
 } as const satisfies Record<OpName, Explainer>;

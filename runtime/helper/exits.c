@@ -14,7 +14,9 @@ int op_forget_exits(struct context *context, const struct op_forget_exits *op) {
   return 0;
 }
 
+/* What has become the container's process by now is left behind: the caller, or its subreaper, waits for it. */
 int op_exit(struct context *context, const struct op_exit *op) {
+  if (context->executed) context->init = context->child = 0;
   context->exit_status = (int)op->status;
   context->leaving = true;
   return 0;

@@ -29,7 +29,10 @@ export const opTable = {
     help: 'create a new file; one that exists is an error (O_EXCL)',
     fields: { path: 'string', mode: 'u32', content: 'bytes' },
   },
-  exit: { help: 'leave with this status, after the onExit programs', fields: { status: 'u32' } },
+  exit: {
+    help: 'leave with this status, after the onExit programs; a process that waitForExecute has seen start stays',
+    fields: { status: 'u32' },
+  },
 
   // ── the shape of a run ───────────────────────────────────────────────────────────────────────────────────────────
   onExit: { help: 'push a program that runs, last pushed first, when the helper leaves, however it leaves', fields: { program: 'ops' } },
@@ -113,7 +116,10 @@ export const opTable = {
     help: 'make a user namespace with these maps, for an idmapped mount',
     fields: { uidMap: 'string', gidMap: 'string', namespace: 'slot' },
   },
-  setns: { help: 'join an opened namespace', fields: { namespace: 'slot', type: 'u64' } },
+  setns: {
+    help: 'join an opened namespace, or those of a process (a pidfd) by their CLONE_NEW* bits',
+    fields: { namespace: 'slot', type: 'u64' },
+  },
   unshare: { help: 'unshare(flags)', fields: { flags: 'u64' } },
   writeIdMaps: {
     help: 'write uid_map, gid_map and, if asked, "deny" to setgroups of the child last cloned',
@@ -299,6 +305,10 @@ export const opTable = {
   askAgain: {
     help: 'when this plan is over, its onExit programs too, ask a supervisor once more: the same call, `memo`, and what ops have handed on',
     fields: { memo: 'string' },
+  },
+  enterSessionKeyring: {
+    help: "join the session keyring of this name if it is the container's root's, else a new one; ENOSYS is no error",
+    fields: { name: 'string' },
   },
 } as const satisfies Record<string, OpDefinition>;
 

@@ -16,6 +16,8 @@ export interface ProcessOptions {
   readonly root: string;
   /** installSeccomp, or nothing. */
   readonly seccomp: readonly Op[];
+  /** The processors to run on; none: all that the cgroup leaves. */
+  readonly cpus?: readonly number[];
 }
 
 /** The pieces of a plan that turn init into the container's process; each has its place, named here. */
@@ -79,7 +81,7 @@ function planEnd(config: Pick<Config, 'linux'> & { readonly process: Process }, 
     ...findHome(process),
     { op: 'chownStdio', pointer: '', uid: uidOf(process), gid: unchanged },
     ...changeDirectoryFirst(process),
-    ...planScheduling(config),
+    ...planScheduling(config, options.cpus),
     { op: 'setUmask', pointer: '/process/user/umask', mask: process.user?.umask ?? 0o022 },
     ...limits,
     ...capabilities.before,

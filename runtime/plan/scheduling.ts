@@ -7,8 +7,8 @@ import type { Op } from './ops.ts';
  * How the kernel is to schedule the process, on which processors and memory nodes, and what it takes it for: while it still has
  * CAP_SYS_NICE. The caller's own CPU affinity does not bind the container: its cgroup does.
  */
-export function planScheduling({ process, linux }: Pick<Config, 'process' | 'linux'>): readonly Op[] {
-  const ops: Op[] = [{ op: 'setAffinity', pointer: '', cpus: [] }];
+export function planScheduling({ process, linux }: Pick<Config, 'process' | 'linux'>, cpus: readonly number[] = []): readonly Op[] {
+  const ops: Op[] = [{ op: 'setAffinity', pointer: cpus.length === 0 ? '' : '/process/execCPUAffinity/final', cpus }];
   if (process?.scheduler !== undefined) ops.push(planScheduler(process.scheduler));
   if (process?.ioPriority !== undefined) ops.push(planIoPriority(process.ioPriority));
   if (linux?.personality !== undefined) ops.push(planPersonality(linux.personality));

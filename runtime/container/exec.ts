@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { type Config, type Process, throwProblems } from '../config/config.ts';
+import { refuseNotYet } from '../config/not-yet.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import { readHostFacts } from '../host/facts.ts';
+import { compileExec } from '../plan/exec.ts';
+import type { Plan } from '../plan/ops.ts';
+import { compileCachedSeccomp } from './cached-seccomp.ts';
+import type { Caller } from './caller.ts';
+import { execCgroup } from './exec-cgroup.ts';
+import { changeProcess, readProcess } from './exec-process.ts';
+import type { ExecOptions } from './options.ts';
+import { readSavedConfig } from './saved-config.ts';
+import { type FoundContainer, type ProcessIdentity, readContainer } from './stored-state.ts';
+
+/**
+ * Runs one more process in a container, as its configuration was when the container was made: edits of the bundle change nothing.
+ * E_NO_CONTAINER, E_NOT_RUNNING, or what is wrong with the process.
+ */
+export async function execInContainer(caller: Caller, options: ExecOptions): Promise<Plan> {
+  const { root, id } = options;
+  const container = readContainer(root, id);
+  const init = requireJoinable(container, options);
+  const config = readSavedConfig(root, id);
+  const process = processOf(config, options);
+  throwProblems(refuseNotYet({ ...config, process }));
+  const facts = readHostFacts(caller);
+  return compileExec({
+    id,
+    config,
+    process,
+    init,
+    cgroup: execCgroup({ root, state: container.state, init, path: options.cgroup, facts, caller }),
+    seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, root),
+    facts,
+    preserveFds: options.preserveFds,
+    noNewKeyring: container.state.noNewKeyring ?? false,
+    pidFile: options.pidFile,
+    detach: options.detach,
+  });
+}
+
+// As runc: a created container can be joined, its namespaces are there.
+function requireJoinable({ state, status, init }: FoundContainer, { ignorePaused }: ExecOptions): ProcessIdentity {
+  if (init === null) {
+    const why = status === 'creating' ? 'one that is still being created' : 'a stopped container';
+    throw new KrunError('E_NOT_RUNNING', `cannot exec in ${why}: container not running: ${state.id}`);
+  }
+  if ((status as string) === 'paused' && !ignorePaused)
+    throw new KrunError('E_NOT_RUNNING', `cannot exec in a paused container: ${state.id}`, {
+      hint: 'krun resume it first, or use --ignore-paused: then the process starts when it is resumed',
+    });
+  return init;
+}
+
+function processOf({ process }: Config, { processFile, changes }: ExecOptions): Process {
+  if (processFile !== null) return readProcess(processFile, readFile(processFile));
+  if (process === undefined)
+    throw new KrunError('E_CONFIG', 'the container has no process that another could be like: give --process FILE');
+  return changeProcess(process, changes);
+}
+
+function readFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    throw new KrunError('E_FILE', `--process ${path} cannot be read`, { path, errno, cause });
+  }
+}

@@ -1,0 +1,116 @@
+import type { Config, Process } from '../config/config.ts';
+import { parseNumberList } from '../config/scheduling.ts';
+import { CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
+import type { HostFacts } from './host-facts.ts';
+import { rootOf } from './id-map.ts';
+import type { Op, Plan } from './ops.ts';
+import { type ProcessPlan, planProcess } from './process.ts';
+import type { CompiledSeccomp } from './seccomp/compile.ts';
+
+/** All that `exec` depends on. */
+export interface ExecRequest {
+  readonly id: string;
+  /** The container's configuration as it was saved when it was made. */
+  readonly config: Config;
+  readonly process: Process;
+  readonly init: { readonly pid: number; readonly startTime: bigint };
+  /** The cgroup to start in; null: the caller's own. */
+  readonly cgroup: ExecCgroup | null;
+  readonly seccomp: CompiledSeccomp | null;
+  readonly facts: HostFacts;
+  readonly preserveFds: number;
+  readonly noNewKeyring: boolean;
+  readonly pidFile: string | null;
+  readonly detach: boolean;
+}
+
+export interface ExecCgroup {
+  readonly mountpoint: string;
+  readonly path: string;
+  /** The state directory that it must be of; '': anybody's. */
+  readonly owner: string;
+}
+
+/**
+ * The plan of `exec`: a process beside init, in its namespaces and cgroup. One setns on init's pidfd joins them all, the user namespace
+ * first, in which the rights over the others are judged (setns(2)). Who joins a pid namespace does not enter it, only its children do:
+ * then a stage joins, and its clone is the process.
+ *
+ * Whatever runs in the container may be hostile, and sees the process as soon as that is in the pid namespace: by then it
+ * cannot be looked into (PR_SET_DUMPABLE), and holds no descriptor but the caller's and its line to the helper.
+ */
+export function compileExec(request: ExecRequest): Plan {
+  const { config, process, cgroup, facts } = request;
+  const inUserNamespace = typesOf(config).has('user');
+  const pieces = planProcess(config, process, {
+    id: request.id,
+    preserveFds: request.preserveFds,
+    noNewKeyring: true,
+    privileged: facts.euid === 0,
+    inUserNamespace,
+    root: '',
+    seccomp: request.seccomp === null ? [] : [{ op: 'installSeccomp', pointer: '/linux/seccomp', ...request.seccomp }],
+    cpus: parseNumberList(process.execCPUAffinity?.final ?? '') ?? [],
+  });
+  return [
+    ...pieces.host,
+    { op: 'openProcess', pointer: '', ...request.init, process: initSlot },
+    ...(cgroup === null ? [] : [openCgroup(cgroup)]),
+    ...initialAffinity(process),
+    startProcess(request, pieces),
+    ...pieces.helper,
+    { op: 'waitForExecute', pointer: '' },
+    ...(request.pidFile === null ? [] : [{ op: 'writePidFile', pointer: '', path: request.pidFile } as const]),
+    ...(request.detach ? leaveBehind : [{ op: 'wait', pointer: '' } as const]),
+  ];
+}
+
+const initSlot = 'init';
+const cgroupSlot = 'cgroup';
+const undumpable: Op = { op: 'setDumpable', pointer: '', dumpable: false };
+// The process goes on when the helper has gone.
+const leaveBehind: Plan = [{ op: 'exit', pointer: '', status: 0 }];
+
+function typesOf({ linux }: Config): ReadonlySet<string> {
+  return new Set((linux?.namespaces ?? []).map(({ type }) => type));
+}
+
+function openCgroup(cgroup: ExecCgroup): Op {
+  return { op: 'openCgroup', pointer: '/linux/cgroupsPath', ...cgroup, orGone: false, cgroup: cgroupSlot };
+}
+
+// config.md#linux-process: `initial` holds before the process is moved to the container's cgroup, in which it is born here.
+function initialAffinity({ execCPUAffinity }: Process): Op[] {
+  const cpus = parseNumberList(execCPUAffinity?.initial ?? '') ?? [];
+  return cpus.length === 0 ? [] : [{ op: 'setAffinity', pointer: '/process/execCPUAffinity/initial', cpus }];
+}
+
+// The first clone is the one into the cgroup: from inside of a user or cgroup namespace nobody could be put there (cgroups(7)).
+function startProcess({ config, id, cgroup, preserveFds, noNewKeyring }: ExecRequest, pieces: ProcessPlan): Op {
+  const types = typesOf(config);
+  const program: Op[] = [
+    ...(types.has('user') ? [becomeRoot(config)] : []),
+    undumpable,
+    ...pieces.begin,
+    ...(noNewKeyring ? [] : [{ op: 'enterSessionKeyring', pointer: '', name: `_ses.${id}` } as const]),
+    ...pieces.end,
+  ];
+  const join: Op[] = [
+    ...pieces.early,
+    undumpable,
+    { op: 'setns', pointer: '', namespace: initSlot, type: flagsOf(config) },
+    { op: 'closeDescriptors', pointer: '', preserve: preserveFds },
+  ];
+  const inner: Op[] = types.has('pid') ? [{ op: 'clone', pointer: '', flags: CLONE_PARENT, cgroup: null, program }] : program;
+  return { op: 'clone', pointer: '', flags: 0n, cgroup: cgroup === null ? null : cgroupSlot, program: [...join, ...inner] };
+}
+
+function flagsOf({ linux }: Config): bigint {
+  return (linux?.namespaces ?? []).reduce((flags, { type }) => flags | namespaceFlags[type], 0n);
+}
+
+// As namespaces.ts has it for init: the id that came along may not be mapped.
+function becomeRoot({ linux }: Config): Op {
+  const [uid, gid] = [rootOf(linux?.uidMappings), rootOf(linux?.gidMappings)];
+  return { op: 'setUser', pointer: '/linux/uidMappings', uid, gid, groups: [], setGroups: false };
+}
