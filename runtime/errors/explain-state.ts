@@ -31,6 +31,17 @@ export const explainOpenState: Explainer = (report) => {
   return explained(report, 'E_STATE', reason(report, 'the state directory cannot be opened'), accessHint(report.errno));
 };
 
+/** passGate: another `start` was faster, or init has ended. */
+export const explainGate: Explainer = (report) => {
+  switch (errnoName(report.errno)) {
+    case 'ENOENT':
+      return explained(report, 'E_RUNNING', 'cannot start an already running container');
+    case 'ENXIO':
+      return explained(report, 'E_NOT_RUNNING', 'cannot start a container that has stopped');
+  }
+  return explained(report, 'E_STATE', reason(report, 'the gate of the container cannot be passed'));
+};
+
 /** openProcess and signalProcess. */
 export const explainProcess: Explainer = (report) => {
   if (errnoName(report.errno) === 'ESRCH') return explained(report, 'E_NOT_RUNNING', 'container not running: no such process');

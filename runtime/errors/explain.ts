@@ -13,7 +13,7 @@ import {
   explainSysctl,
   explainUser,
 } from './explain-process.ts';
-import { explainCreateState, explainOpenState, explainProcess, explainStillRunning } from './explain-state.ts';
+import { explainCreateState, explainGate, explainOpenState, explainProcess, explainStillRunning } from './explain-state.ts';
 import { type Explainer, explained, type FailureFacts, refused } from './failure.ts';
 import type { FailureReport } from './failure-report.ts';
 import type { KrunError } from './krun-error.ts';
@@ -152,4 +152,10 @@ const explainers = {
   enterSessionKeyring: refused('E_PROCESS', "the container's session keyring cannot be joined", {
     EDQUOT: 'raise kernel.keys.maxkeys',
   }),
+  createGate: refused('E_STATE', 'the gate of the container cannot be made'),
+  waitForStart: refused('E_STATE', 'the gate of the container cannot be read'),
+  passGate: explainGate,
+  waitForStarted: explainVanished,
+  renameStateFile: refused('E_STATE', 'the state cannot be written'),
+  releaseInit: refused('E_INTERNAL', 'releasing init'),
 } as const satisfies Record<OpName, Explainer>;

@@ -8,7 +8,7 @@
 #include "process.h"
 
 void open_context(struct context *context, const struct plan *plan) {
-  *context = (struct context){.plan = plan, .slot_count = plan->slot_count, .line = -1, .init_pidfd = -1};
+  *context = (struct context){.plan = plan, .slot_count = plan->slot_count, .line = -1, .init_pidfd = -1, .gate = -1, .report = -1};
   context->slots = malloc((plan->slot_count + 1) * sizeof *context->slots);
   if (context->slots == NULL) die("malloc", "", ENOMEM);
   for (uint32_t i = 0; i < plan->slot_count; i++) context->slots[i] = -1;
@@ -18,6 +18,8 @@ void close_context(struct context *context) {
   for (uint32_t i = 0; i < context->slot_count; i++) close_descriptor(&context->slots[i]);
   close_descriptor(&context->line);
   close_descriptor(&context->init_pidfd);
+  close_descriptor(&context->gate);
+  close_descriptor(&context->report);
   free(context->slots);
   context->slots = NULL;
   context->slot_count = 0;

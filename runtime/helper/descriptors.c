@@ -24,15 +24,17 @@ int op_preserve_descriptors(struct context *context, const struct op_preserve_de
 int op_close_descriptors(struct context *context, const struct op_close_descriptors *op) {
   unsigned first = 3 + op->preserve;
   if (!RULE(CLOSE_DESCRIPTORS)) return 0;
-  unsigned line = context->line < 0 ? 0 : (unsigned)context->line;
-  if (line < first) {
-    if (close_range_between(context, first, UINT_MAX) < 0) return -1;
-  } else {
-    if (line > first && close_range_between(context, first, line - 1) < 0) return -1;
-    if (close_range_between(context, line + 1, UINT_MAX) < 0) return -1;
+  const int kept[] = {context->line, context->gate, context->report};
+  for (;;) { /* from gap to gap */
+    unsigned next = UINT_MAX;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+      if (kept[i] >= (int)first && (unsigned)kept[i] < next) next = (unsigned)kept[i];
+    if (next > first && close_range_between(context, first, next == UINT_MAX ? UINT_MAX : next - 1) < 0) return -1;
+    if (next == UINT_MAX) break;
+    first = next + 1;
   }
   for (uint32_t i = 0; i < context->slot_count; i++)
-    if (context->slots[i] >= (int)first) context->slots[i] = -1;
+    if (context->slots[i] >= (int)(3 + op->preserve)) context->slots[i] = -1;
   return 0;
 }
 

@@ -55,6 +55,12 @@ struct context {
 
   struct follow_up follow_up;
 
+  int gate;        /* init: where it waits for start; -1: nowhere */
+  int report;      /* init: where it then says how that went; who starts it: where that is heard; -1: none */
+  bool started;    /* init: the gate is passed */
+  struct op foreign; /* who starts it: the op of another plan that failed there */
+  char foreign_pointer[256];
+
   bool in_directory; /* child: changeDirectory has worked */
 
   int empty_directory; /* child: the tmpfs that masks directories; 0: not needed yet */

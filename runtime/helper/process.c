@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "gate.h"
 #include "plan.h"
 #include "signals.h"
 
@@ -34,7 +35,6 @@ static int hear(struct context *context);
 static int take_record(struct context *context, const struct failure_record *record);
 static int child_vanished(struct context *context);
 static int end_stage(struct context *context);
-static int await_line(struct context *context);
 static bool is_stage(const struct program *program);
 static int await_init(struct context *context);
 
@@ -120,6 +120,7 @@ int op_wait_for_execute(struct context *context, const struct op_wait_for_execut
 }
 
 int announce_execute(struct context *context) {
+  if (context->started) return report_executed(context);
   return send_record(context, RECORD_EXECUTE, 0);
 }
 
@@ -133,6 +134,14 @@ void end_child(struct context *context) {
     reap(context->child);
   }
   context->init = context->child = 0;
+}
+
+/* A stage has ended by now: what comes before this op waits for init, its last deed. */
+int op_release_init(struct context *context, const struct op_release_init *op) {
+  (void)op;
+  if (context->child != context->init) reap(context->child);
+  context->init = context->child = 0;
+  return 0;
 }
 
 int reap(pid_t pid) {
@@ -175,6 +184,7 @@ static int send_record(struct context *context, enum record_type type, uint32_t 
 }
 
 static _Noreturn void send_failure(struct context *context) {
+  if (context->started) report_failed(context);
   struct failure_record record = {.head = {.type = RECORD_FAILURE}, .failure = context->failure};
   if (context->failure.op != NULL) record.head.value = context->failure.op->index;
   (void)!send(context->line, &record, sizeof record, MSG_NOSIGNAL);
@@ -183,17 +193,16 @@ static _Noreturn void send_failure(struct context *context) {
 
 static ssize_t receive(struct context *context, struct failure_record *record) {
   for (;;) {
-    if (await_line(context) < 0) return -1;
+    if (await_line(context, context->line) < 0) return -1;
     ssize_t length = recv(context->line, record, sizeof *record, 0);
     if (length == 0 || length >= (ssize_t)sizeof record->head) return length;
     if (length < 0 && errno != EINTR && errno != ECONNRESET) return fail(context, "recv", ""); /* what was queued before a reset comes next */
   }
 }
 
-/* Wait for the line, but not longer than the caller wants us to go on. */
-static int await_line(struct context *context) {
+int await_line(struct context *context, int line) {
   AUTO_CLOSE int signals = open_interrupts();
-  struct pollfd ready[] = {{.fd = context->line, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+  struct pollfd ready[] = {{.fd = line, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   if (signals < 0) return fail(context, "signalfd", "");
   while (poll(ready, 2, -1) < 0)
     if (errno != EINTR) return fail(context, "poll", "");

@@ -4,6 +4,9 @@
 
 int announce_execute(struct context *context);
 
+/* Wait until there is something to read, but not longer than the caller wants us to go on. */
+int await_line(struct context *context, int line);
+
 /* Kill and reap what clone made and nothing has waited for. */
 void end_child(struct context *context);
 

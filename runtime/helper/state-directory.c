@@ -1,5 +1,6 @@
 /* The state directory of a container: root/id, 0700, ours alone, locked by who changes it. */
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -9,12 +10,16 @@
 #include "other-process.h"
 #include "rules.h"
 
+/* Milliseconds. Who comes while another is at work waits for its turn. */
+#define LOCK_PATIENCE 10000
+#define LOCK_STEP 2
+
 static bool is_plain_name(const char *name);
 static int open_root_directory(const char *path);
 static int make_parents(const char *path);
 static int make_private(int parent, const char *name);
 static int open_entry(struct context *context, int root, const char *id);
-static int lock(struct context *context, int root, int directory, const char *id);
+static int lock(struct context *context, int root, int directory, const char *id, int patience);
 static int is_same(int parent, const char *name, int directory);
 static int write_file(int directory, const char *temporary, const struct bytes *content);
 static int remove_directory(struct context *context, int root, int directory, const char *id);
@@ -28,7 +33,7 @@ int op_create_state_directory(struct context *context, const struct op_create_st
   if (make_private(root, op->id) < 0) return fail(context, "mkdirat", op->id);
   test_point("state-made");
   AUTO_CLOSE int directory = open_entry(context, root, op->id);
-  if (directory < 0 || lock(context, root, directory, op->id) < 0) {
+  if (directory < 0 || lock(context, root, directory, op->id, 0) < 0) {
     (void)unlinkat(root, op->id, AT_REMOVEDIR); /* fails if it is not empty, hence not the one that we made */
     return -1;
   }
@@ -41,7 +46,7 @@ int op_open_state_directory(struct context *context, const struct op_open_state_
   if (root < 0) return fail(context, "open", op->path);
   AUTO_CLOSE int directory = open_entry(context, root, op->id);
   if (directory < 0) return -1;
-  if (op->lock && lock(context, root, directory, op->id) < 0) return -1;
+  if (op->lock && lock(context, root, directory, op->id, LOCK_PATIENCE) < 0) return -1;
   return slot_store(context, op->directory, steal_fd(&directory));
 }
 
@@ -73,6 +78,13 @@ int op_record_init(struct context *context, const struct op_record_init *op) {
   return op_write_state_file(context, &file);
 }
 
+int op_rename_state_file(struct context *context, const struct op_rename_state_file *op) {
+  int directory = slot_fd(context, op->directory);
+  if (directory < 0) return -1;
+  if (!is_plain_name(op->from) || !is_plain_name(op->to)) return fail_with(context, EINVAL, "renameat", op->from);
+  return renameat(directory, op->from, directory, op->to) < 0 ? fail(context, "renameat", op->from) : 0;
+}
+
 /* What the slot holds is removed, not what meanwhile has its name. Without a slot the directory is opened and locked here. */
 int op_remove_state_directory(struct context *context, const struct op_remove_state_directory *op) {
   if (!is_plain_name(op->id)) return fail_with(context, EINVAL, "unlinkat", op->id);
@@ -82,7 +94,7 @@ int op_remove_state_directory(struct context *context, const struct op_remove_st
   if (op->directory != NO_SLOT) return remove_directory(context, root, context->slots[op->directory], op->id);
   if (faccessat(root, op->id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) return 0;
   AUTO_CLOSE int directory = open_entry(context, root, op->id);
-  if (directory < 0 || lock(context, root, directory, op->id) < 0) return -1;
+  if (directory < 0 || lock(context, root, directory, op->id, LOCK_PATIENCE) < 0) return -1;
   return remove_directory(context, root, directory, op->id);
 }
 
@@ -151,8 +163,11 @@ static int open_entry(struct context *context, int root, const char *id) {
 }
 
 /* A lock on a directory that its last holder has removed is worth nothing. */
-static int lock(struct context *context, int root, int directory, const char *id) {
-  if (flock(directory, LOCK_EX | LOCK_NB) < 0) return fail_detail(context, errno, "flock", id, "locked");
+static int lock(struct context *context, int root, int directory, const char *id, int patience) {
+  for (int waited = 0; flock(directory, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
+    if (errno != EWOULDBLOCK || waited >= patience) return fail_detail(context, errno, "flock", id, "locked");
+    (void)poll(NULL, 0, LOCK_STEP);
+  }
   int same = is_same(root, id, directory);
   if (same < 0) return fail(context, "fstatat", id);
   return same ? 0 : fail_with(context, ENOENT, "openat", id);

@@ -310,6 +310,18 @@ export const opTable = {
     help: "join the session keyring of this name if it is the container's root's, else a new one; ENOSYS is no error",
     fields: { name: 'string' },
   },
+  createGate: {
+    help: 'make the FIFO at which init is to wait for `start`, and the one by which it will then report, and open both for init',
+    fields: { directory: 'slot', gate: 'string', report: 'string' },
+  },
+  waitForStart: { help: 'wait in init at the gate, until `start` or a signal that ends processes', fields: {} },
+  passGate: {
+    help: 'let init pass the gate and remove both FIFOs; ENXIO when nobody waits there, ENOENT when it has been passed',
+    fields: { directory: 'slot', gate: 'string', report: 'string' },
+  },
+  waitForStarted: { help: "wait until the init that passed the gate has become the container's process (or failed)", fields: {} },
+  renameStateFile: { help: 'rename a file in a state directory', fields: { directory: 'slot', from: 'string', to: 'string' } },
+  releaseInit: { help: 'leave init to whoever adopts it: it is no longer killed when the helper leaves', fields: {} },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;
