@@ -26,7 +26,7 @@ export interface StoredState {
   readonly noNewKeyring?: boolean;
 }
 
-export type Status = 'creating' | 'running' | 'stopped';
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 export interface FoundContainer {
   readonly state: StoredState;
@@ -53,7 +53,17 @@ export function readContainer(root: string, id: string): FoundContainer {
   const recorded = parseIdentity(readOptional(`${directory}/${initFileName}`));
   const init = recorded !== null && state.bootId === bootId() && isAlive(recorded) ? recorded : null;
   const attended = isLocked(directory);
-  return { state, status: init !== null ? 'running' : recorded === null && attended ? 'creating' : 'stopped', init, attended };
+  return {
+    state,
+    status: init !== null ? (isFrozen(state) ? 'paused' : 'running') : recorded === null && attended ? 'creating' : 'stopped',
+    init,
+    attended,
+  };
+}
+
+// What `pause` writes. A cgroup above that is frozen is somebody else's doing, which `resume` could not undo.
+function isFrozen({ cgroup }: StoredState): boolean {
+  return cgroup !== null && readOptional(`${cgroup.mountpoint}${cgroup.path}/cgroup.freeze`) === '1\n';
 }
 
 /** The ids below root, sorted; half-made directories without a state file too. */
@@ -108,7 +118,7 @@ function readOptional(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    if (['ENOENT', 'ESRCH', 'ENOTDIR'].includes(errorCode(cause))) return null;
+    if (['ENOENT', 'ESRCH', 'ENOTDIR', 'ENODEV'].includes(errorCode(cause))) return null;
     throw new KrunError('E_STATE', `${path} cannot be read`, { path, cause });
   }
 }
