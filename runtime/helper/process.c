@@ -61,6 +61,7 @@ int op_clone(struct context *context, const struct op_clone *op) {
   }
   if (context->is_child) return send_record(context, RECORD_INIT, (uint32_t)pid);
   context->child = context->init = pid;
+  if (first) close(steal_fd(&child_end)); /* or a stage that dies without a word would never be the end of the line */
   return is_stage(&op->program) ? await_init(context) : 0;
 }
 
