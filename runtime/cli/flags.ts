@@ -17,6 +17,32 @@ export interface Flag {
   readonly hidden?: true;
 }
 
+/** `update`: limits one by one. All are strings: they go below zero, beyond 2^53, or have units. */
+const updateFlags = [
+  limit('blkio-weight', 'N', 'share of block I/O, 10 to 1000'),
+  limit('cpu-period', 'MICROSECONDS', 'the period that --cpu-quota counts in'),
+  limit('cpu-quota', 'MICROSECONDS', 'CPU time in a period; -1 for no limit'),
+  limit('cpu-burst', 'MICROSECONDS', 'CPU time that may be saved up beyond the quota'),
+  limit('cpu-share', 'N', 'share of CPU time, 2 to 262144; 1024 is usual'),
+  limit('cpu-rt-period', 'MICROSECONDS', 'refused: cgroup v2 cannot limit realtime scheduling'),
+  limit('cpu-rt-runtime', 'MICROSECONDS', 'refused: cgroup v2 cannot limit realtime scheduling'),
+  limit('cpuset-cpus', 'LIST', 'CPUs to run on, such as 0-3,7'),
+  limit('cpuset-mems', 'LIST', 'memory nodes to use, such as 0-1'),
+  limit('cpu-idle', '0|1', '1: run only when nothing else wants to'),
+  limit('memory', 'BYTES', 'memory limit, such as 512m; -1 for none'),
+  limit('memory-reservation', 'BYTES', 'memory that is taken only when nothing else can be'),
+  limit('memory-swap', 'BYTES', 'memory and swap together; -1 for no limit'),
+  limit('pids-limit', 'N', 'most tasks; -1 for no limit'),
+  limit('l3-cache-schema', 'SCHEMA', 'refused: Intel RDT is not carried out by update'),
+  limit('mem-bw-schema', 'SCHEMA', 'refused: Intel RDT is not carried out by update'),
+  { ...limit('kernel-memory', 'BYTES', 'obsolete and ignored: part of --memory'), hidden: true },
+  { ...limit('kernel-memory-tcp', 'BYTES', 'obsolete and ignored: part of --memory'), hidden: true },
+] as const;
+
+function limit<Name extends string>(name: Name, value: string, help: string) {
+  return { name, type: 'string', value, commands: ['update'], help } as const;
+}
+
 const starts = ['run', 'plan'] as const;
 const levels = ['error', 'warning', 'info', 'debug'] as const;
 
@@ -177,9 +203,27 @@ export const flagTable = [
     alias: ['f'],
     choices: ['table', 'json'],
     default: 'table',
-    commands: ['list'],
+    commands: ['list', 'ps'],
     help: 'how the list is printed',
   },
+  {
+    name: 'interval',
+    type: 'string',
+    value: 'DURATION',
+    default: '5s',
+    commands: ['events'],
+    help: 'the time between two statistics: 5s, 500ms, 1m30s',
+  },
+  { name: 'stats', type: 'boolean', commands: ['events'], help: 'print the statistics once' },
+  {
+    name: 'resources',
+    type: 'string',
+    alias: ['r'],
+    value: 'FILE',
+    commands: ['update'],
+    help: 'linux.resources as JSON, - for standard input; all other flags are then ignored',
+  },
+  ...updateFlags,
   { name: 'quiet', type: 'boolean', alias: ['q'], commands: ['list'], help: 'print ids only' },
 ] as const satisfies readonly Flag[];
 

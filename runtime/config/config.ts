@@ -7,6 +7,7 @@ import { ociVersion } from './oci-version.ts';
 import { createReport, type Problem } from './problem.ts';
 import { type Process, processSchema } from './process.ts';
 import { reportRelations } from './relations.ts';
+import { type Resources, resources as resourcesSchema } from './resources.ts';
 import { absentIfEmpty, boolean, type Draft, type Infer, nonEmptyString, object, record, refine, string } from './schema.ts';
 
 const root = object({ path: nonEmptyString }, { readonly: boolean });
@@ -76,6 +77,13 @@ export function validateConfig(value: unknown): Validation {
   if (config !== undefined) reportRelations(config as Draft<Config>, report);
   const isSound = report.problems.every(({ severity }) => severity === 'warning');
   return { config: isSound ? config : undefined, problems: report.problems };
+}
+
+/** Checks linux.resources alone, for `update`; the pointers are those of config.json. */
+export function checkResources(value: unknown): { readonly resources: Resources; readonly problems: readonly Problem[] } {
+  const report = createReport();
+  report.path.push('linux', 'resources');
+  return { resources: resourcesSchema(value, report) ?? {}, problems: report.problems };
 }
 
 export interface Strictness {

@@ -22,11 +22,10 @@ static bool has_changed(struct watch *watch, const struct op_await_change *op);
 static void read_value(int fd, const char *key, char value[VALUE_SIZE]);
 static int64_t now(void);
 
-/* What has changed before we came is seen too: the values are those that the supervisor read. */
+/* What has changed before we came is seen too: the values are those that the supervisor read. A cgroup that has gone has none. */
 int op_await_change(struct context *context, const struct op_await_change *op) {
   __attribute__((cleanup(close_watched))) struct watch watch = {0};
-  int cgroup = slot_fd(context, op->cgroup);
-  if (cgroup < 0) return -1;
+  int cgroup = slot_empty(context, op->cgroup) ? -1 : context->slots[op->cgroup];
   if (op->files.count > MAX_WATCHED || op->keys.count != op->files.count || op->values.count != op->files.count)
     return fail_with(context, EINVAL, "poll", "");
   open_watched(&watch, cgroup, op);
@@ -47,7 +46,7 @@ int op_await_change(struct context *context, const struct op_await_change *op) {
 static void open_watched(struct watch *watch, int cgroup, const struct op_await_change *op) {
   watch->count = op->files.count;
   for (uint32_t i = 0; i < watch->count; i++)
-    watch->files[i] = (struct pollfd){.fd = open_in_cgroup(cgroup, op->files.items[i], O_RDONLY), .events = POLLPRI};
+    watch->files[i] = (struct pollfd){.fd = cgroup < 0 ? -1 : open_in_cgroup(cgroup, op->files.items[i], O_RDONLY), .events = POLLPRI};
   watch->files[watch->count] = (struct pollfd){.fd = open_interrupts(), .events = POLLIN};
 }
 

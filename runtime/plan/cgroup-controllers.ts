@@ -1,5 +1,5 @@
 // A limit whose controller is missing is refused with where the controller is and what to do.
-import { ancestorsOf } from '../cgroup/path.ts';
+import { ancestorsOf, parentOf } from '../cgroup/path.ts';
 import type { Setting } from '../cgroup/setting.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Cgroup2Facts, HostFacts } from './host-facts.ts';
@@ -18,6 +18,14 @@ export function requireController(setting: Setting, path: string, cgroup2: Cgrou
     if (!found.enabled.includes(controller) && !found.isWritable) throw undelegated(setting, controller, ancestor, cgroup2);
     parent = ancestor;
   }
+}
+
+/** The same for a cgroup that is there already: its controllers were chosen when it was made. */
+export function requirePresentController(setting: Setting, path: string, cgroup2: Cgroup2Facts, facts: HostFacts): void {
+  requireController(setting, path, cgroup2, facts);
+  const { controller, optional } = setting;
+  if (controller === null || optional || cgroup2.look(path).controllers.includes(controller)) return;
+  throw undelegated(setting, controller, parentOf(path), cgroup2);
 }
 
 function notOnHost(

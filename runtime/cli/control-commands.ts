@@ -1,0 +1,6 @@
+// The commands on running containers that engines seldom call: dist/control-commands.cjs, without the weight of yargs.
+export { events } from './commands/events.ts';
+export { pause } from './commands/pause.ts';
+export { ps } from './commands/ps.ts';
+export { resume } from './commands/resume.ts';
+export { update } from './commands/update.ts';

@@ -1,0 +1,108 @@
+// `update`: other limits for a container that runs. They are merged into the configuration that was saved, checked as a whole, written
+// to its cgroup, and saved again; when one is refused, those before it are taken back.
+import { readFileSync } from 'node:fs';
+import { mergeResources, touchedResources } from '../cgroup/merge-resources.ts';
+import type { Setting } from '../cgroup/setting.ts';
+import { updateSettings } from '../cgroup/update.ts';
+import type { FollowUp } from '../channel/decode-request.ts';
+import { checkResources, type Resources, throwProblems } from '../config/config.ts';
+import { decodeJson, parseJson } from '../config/json.ts';
+import { KrunError } from '../errors/krun-error.ts';
+import { readHostFacts } from '../host/facts.ts';
+import { readCgroupFile } from '../host/statistics.ts';
+import { requirePresentController } from '../plan/cgroup-controllers.ts';
+import { requireEnoughMemory } from '../plan/cgroup-memory.ts';
+import type { Op, Plan } from '../plan/ops.ts';
+import type { Caller } from './caller.ts';
+import type { UpdateOptions } from './options.ts';
+import { notRunning, openOwnCgroup } from './pause.ts';
+import { configFileName, readSavedConfig, savedConfigFile } from './saved-config.ts';
+import { readContainer, type StoredState } from './stored-state.ts';
+
+const largestInput = 1024 * 1024;
+
+/** Throws E_NOT_RUNNING, E_CONFIG and its kind for bad limits, E_NO_CONTROLLER. */
+export function updateContainer(caller: Caller, options: UpdateOptions, followUp: FollowUp | null): Plan {
+  const container = readContainer(options.root, options.id);
+  if (container.init === null) throw notRunning(options.id, container);
+  if (options.resourcesFile === '-' && followUp === null) return askForInput;
+  const change = options.resourcesFile === null ? options.resources : readChange(options.resourcesFile, followUp);
+  return planUpdate(caller, options, container.state, change);
+}
+
+// The caller's standard input is the helper's: the supervisor's own is /dev/null.
+const askForInput: Plan = [
+  { op: 'readInput', pointer: '', limit: largestInput },
+  { op: 'askAgain', pointer: '', memo: '' },
+];
+
+function readChange(file: string, followUp: FollowUp | null): Readonly<Record<string, unknown>> {
+  const change = parseJson(decodeJson(followUp === null ? readBytes(file) : followUp.input));
+  if (typeof change === 'object' && change !== null && !Array.isArray(change)) return change as Record<string, unknown>;
+  throw new KrunError('E_CONFIG', 'the resources must be an object, like linux.resources of config.json');
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    throw new KrunError('E_FILE', `${path} cannot be read`, { path, errno, cause });
+  }
+}
+
+function planUpdate(caller: Caller, options: UpdateOptions, state: StoredState, change: Readonly<Record<string, unknown>>): Plan {
+  const config = readSavedConfig(options.root, options.id);
+  const saved = config.linux?.resources ?? {};
+  const { resources, problems } = checkResources(mergeResources(saved, change));
+  throwProblems(problems);
+  const limits = planLimits(caller, options, state, { saved, touched: touchedResources(resources, change) });
+  const { content } = savedConfigFile({ ...config, linux: { ...config.linux, resources } });
+  return [
+    { op: 'openStateDirectory', pointer: '', path: options.root, id: options.id, lock: false, directory: 'state' },
+    ...limits,
+    { op: 'writeStateFile', pointer: '', directory: 'state', name: configFileName, content },
+    { op: 'forgetExits', pointer: '' },
+  ];
+}
+
+interface Limits {
+  readonly saved: Resources;
+  readonly touched: Resources;
+}
+
+function planLimits(caller: Caller, options: UpdateOptions, state: StoredState, { saved, touched }: Limits): Op[] {
+  const facts = readHostFacts(caller);
+  const settings = updateSettings(touched, saved, facts.cgroup2 ?? { ioWeightFiles: [] });
+  if (settings.length === 0) return [];
+  const open = openOwnCgroup(options, state);
+  if (facts.cgroup2 === null || state.cgroup === null) throw new KrunError('E_NO_CGROUP2', 'no cgroup2 file system is mounted');
+  requireEnoughMemory(touched.memory);
+  for (const setting of settings) requirePresentController(setting, state.cgroup.path, facts.cgroup2, facts);
+  const directory = state.cgroup.mountpoint + state.cgroup.path;
+  refuseBelowUsage(touched, directory);
+  return [open, { op: 'onExit', pointer: '', program: takeBack(settings, directory) }, ...settings.map((each) => write(each))];
+}
+
+// config-linux.md#memory: checkBeforeUpdate. Without it the kernel frees what it can and then kills.
+function refuseBelowUsage({ memory }: Resources, directory: string): void {
+  const { limit = 0n, checkBeforeUpdate = false } = memory ?? {};
+  const usage = readCgroupFile(directory, 'memory.current');
+  if (!checkBeforeUpdate || limit <= 0n || usage === null || BigInt(usage.trim()) <= limit) return;
+  throw new KrunError('E_BAD_LIMIT', `memory limit ${limit} is below what is in use (${usage.trim()})`, {
+    pointer: '/linux/resources/memory/limit',
+  });
+}
+
+// Last written, first taken back.
+function takeBack(settings: readonly Setting[], directory: string): Op[] {
+  const files = [...new Set(settings.map(({ file }) => file))].toReversed();
+  return files.flatMap((file) => {
+    const value = readCgroupFile(directory, file);
+    return value === null ? [] : [write({ file, value: value.trimEnd(), pointer: '', optional: true })];
+  });
+}
+
+function write({ file, value, pointer, optional }: Pick<Setting, 'file' | 'value' | 'pointer' | 'optional'>): Op {
+  return { op: 'writeCgroupFile', pointer, cgroup: 'cgroup', file, value, optional };
+}
