@@ -44,6 +44,7 @@ function limit<Name extends string>(name: Name, value: string, help: string) {
 }
 
 const starts = ['run', 'plan'] as const;
+const makes = [...starts, 'create'] as const;
 const levels = ['error', 'warning', 'info', 'debug'] as const;
 
 export const flagTable = [
@@ -90,14 +91,14 @@ export const flagTable = [
     type: 'string',
     alias: ['b'],
     value: 'DIR',
-    commands: [...starts, 'spec'],
+    commands: [...makes, 'spec'],
     help: 'the bundle (default: the current directory)',
   },
   {
     name: 'pid-file',
     type: 'string',
     value: 'FILE',
-    commands: [...starts, 'exec'],
+    commands: [...makes, 'exec'],
     help: 'write the pid of the new process to this file',
   },
   {
@@ -105,23 +106,23 @@ export const flagTable = [
     type: 'number',
     value: 'N',
     default: '0',
-    commands: [...starts, 'exec'],
+    commands: [...makes, 'exec'],
     help: 'hand descriptors 3 to 2+N to the process',
   },
-  { name: 'ephemeral', type: 'boolean', commands: starts, help: 'write above the root file system in a tmpfs that is gone at exit' },
+  { name: 'ephemeral', type: 'boolean', commands: makes, help: 'write above the root file system in a tmpfs that is gone at exit' },
   {
     name: 'overlay-lower',
     type: 'list',
     value: 'DIR',
-    commands: starts,
+    commands: makes,
     help: 'a layer below the root file system (repeatable, topmost first)',
   },
-  { name: 'overlay-upper', type: 'string', value: 'DIR', commands: starts, help: 'keep what is written in this directory' },
+  { name: 'overlay-upper', type: 'string', value: 'DIR', commands: makes, help: 'keep what is written in this directory' },
   {
     name: 'overlay-work',
     type: 'string',
     value: 'DIR',
-    commands: starts,
+    commands: makes,
     help: "overlayfs' work directory, on the file system of --overlay-upper",
   },
   {
@@ -134,22 +135,22 @@ export const flagTable = [
   { name: 'print-config', type: 'boolean', commands: starts, help: 'with --rootfs: print the config.json and do nothing' },
   { name: 'print-id', type: 'boolean', commands: starts, help: "print the container's id on stdout before it starts" },
   { name: 'keep', type: 'boolean', commands: starts, help: 'keep the state after the container has ended' },
-  { name: 'no-new-keyring', type: 'boolean', commands: starts, help: "stay in the caller's session keyring" },
-  { name: 'no-subreaper', type: 'boolean', commands: starts, help: "do not adopt the container's orphans" },
-  { name: 'no-pivot', type: 'boolean', commands: starts, help: 'refused: without pivot_root the host file system stays reachable' },
-  { name: 'detach', type: 'boolean', alias: ['d'], commands: [...starts, 'exec'], help: 'return once the container runs (not yet)' },
+  { name: 'no-new-keyring', type: 'boolean', commands: makes, help: "stay in the caller's session keyring" },
+  { name: 'no-subreaper', type: 'boolean', commands: makes, help: "do not adopt the container's orphans" },
+  { name: 'no-pivot', type: 'boolean', commands: makes, help: 'refused: without pivot_root the host file system stays reachable' },
+  { name: 'detach', type: 'boolean', alias: ['d'], commands: [...starts, 'exec'], help: 'return once the container runs' },
   {
     name: 'console-socket',
     type: 'string',
     value: 'PATH',
-    commands: [...starts, 'exec'],
+    commands: [...makes, 'exec'],
     help: "send the terminal's master to this socket (not yet)",
   },
   {
     name: 'pidfd-socket',
     type: 'string',
     value: 'PATH',
-    commands: [...starts, 'exec'],
+    commands: [...makes, 'exec'],
     help: 'send a pidfd of the first process to this socket (not yet)',
   },
 

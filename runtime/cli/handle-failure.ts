@@ -45,8 +45,9 @@ function ofEndedContainer(caller: Caller, line: CommandLine): KrunError | null {
 // Nothing in the message depends on config.json being readable now; it only gets better by it.
 async function readBundle(caller: Caller, line: CommandLine): Promise<{ bundle: string; config: unknown }> {
   try {
-    if (line.command === 'exec') return { bundle: caller.cwd, config: savedConfig(caller, line) };
-    if (line.command !== 'run') return { bundle: caller.cwd, config: null };
+    if (line.command !== null && ['exec', 'start', 'delete'].includes(line.command))
+      return { bundle: caller.cwd, config: savedConfig(caller, line) };
+    if (line.command !== 'run' && line.command !== 'create') return { bundle: caller.cwd, config: null };
     const { bundle, config } = await subject(caller, line);
     return { bundle, config: config ?? JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) };
   } catch {

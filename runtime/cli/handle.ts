@@ -3,12 +3,14 @@
 import type { FollowUp } from '../channel/decode-request.ts';
 import type { Caller } from '../container/caller.ts';
 import type { Plan } from '../plan/ops.ts';
+import { create } from './commands/create.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { exec } from './commands/exec.ts';
 import { gc } from './commands/gc.ts';
 import { kill } from './commands/kill.ts';
 import { list } from './commands/list.ts';
 import { run } from './commands/run.ts';
+import { start } from './commands/start.ts';
 import { state } from './commands/state.ts';
 import type { CommandName } from './commands.ts';
 import { isSet } from './flag-values.ts';
@@ -39,6 +41,8 @@ function commandOf({ command, globals }: CommandLine): CommandName {
 // and the like are in the bundle of cold-commands.ts and loaded when asked for.
 const handlers = {
   run: () => run,
+  create: () => create,
+  start: () => start,
   exec: () => exec,
   state: () => state,
   kill: () => kill,

@@ -9,7 +9,7 @@ import { isSet, listOf, numberOf, textOf } from './flag-values.ts';
 import { globalOptions } from './global-options.ts';
 import { type CommandLine, type FlagValues, usageError } from './parse.ts';
 
-/** What the command line of `run` asks for; E_USAGE or E_NOT_YET when it cannot be had. */
+/** What the command line of `run` or `create` asks for; E_USAGE or E_NOT_YET when it cannot be had. */
 export async function runOptions(caller: Caller, line: CommandLine): Promise<RunOptions> {
   const { flags } = line;
   refuseUnsupported(flags);
@@ -26,6 +26,7 @@ export async function runOptions(caller: Caller, line: CommandLine): Promise<Run
     noSubreaper: isSet(flags, 'no-subreaper'),
     keep: isSet(flags, 'keep'),
     printId: isSet(flags, 'print-id'),
+    mode: line.command === 'create' ? 'create' : isSet(flags, 'detach') ? 'detach' : 'attend',
   };
 }
 
@@ -42,7 +43,8 @@ export async function subject(caller: Caller, line: CommandLine): Promise<Subjec
     if (bundle === null) throw usageError('"run" takes an ID, a BUNDLE, or --rootfs DIR -- PROGRAM', 'krun run --help');
     return { id: null, bundle, config: null };
   }
-  if (bundle === null && isBundle(caller.cwd, name)) return { id: null, bundle: resolve(caller.cwd, name), config: null };
+  if (line.command !== 'create' && bundle === null && isBundle(caller.cwd, name))
+    return { id: null, bundle: resolve(caller.cwd, name), config: null };
   return { id: requireContainerId(name), bundle: bundle ?? caller.cwd, config: null };
 }
 
@@ -99,7 +101,6 @@ function refuseUnsupported(flags: FlagValues): void {
       '--no-pivot is refused: without pivot_root the host file system stays reachable',
       'put the root file system on a mount of its own instead of the initramfs',
     );
-  if (isSet(flags, 'detach')) throw notYet('--detach');
   for (const name of ['console-socket', 'pidfd-socket'] as const) {
     if (textOf(flags, name) !== null) throw notYet(`--${name}`);
   }

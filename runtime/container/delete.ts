@@ -9,7 +9,7 @@ import { listIds, readContainer } from './stored-state.ts';
 export function deleteContainer(_caller: Caller, { root, id, force }: DeleteOptions): Plan {
   try {
     const container = readContainer(root, id);
-    if (container.status === 'stopped' || force) return planRemoval(root, container);
+    if (container.status === 'stopped' || container.status === 'created' || force) return planRemoval(root, container);
     throw new KrunError('E_RUNNING', `cannot delete container ${id} that is not stopped: ${container.status}`, {
       hint: 'stop it by krun kill, or use --force',
     });

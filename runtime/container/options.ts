@@ -43,6 +43,8 @@ export interface RunOptions extends GlobalOptions {
   readonly keep: boolean;
   /** Print the id, one line on stdout, before the container's process starts. */
   readonly printId: boolean;
+  /** As StartRequest has it. */
+  readonly mode: 'create' | 'detach' | 'attend';
 }
 
 export interface ExecOptions extends GlobalOptions {

@@ -14,12 +14,9 @@ export function removeState(root: string, id: string): Plan {
   return [{ op: 'removeStateDirectory', pointer: '', path: root, id, directory: null }];
 }
 
-function endInit({ pid, startTime }: { pid: number; startTime: bigint }): Op[] {
-  return [
-    { op: 'openProcess', pointer: '', pid, startTime, process: 'init' },
-    { op: 'signalProcess', pointer: '', process: 'init', signal: 9, orGone: true },
-    { op: 'waitForProcess', pointer: '', process: 'init', milliseconds: killTimeout },
-  ];
+/** Kills it and waits for its end; one that has ended already is no error. */
+export function endInit({ pid, startTime }: { pid: number; startTime: bigint }): Op[] {
+  return [{ op: 'endProcess', pointer: '', pid, startTime, milliseconds: killTimeout }];
 }
 
 // The path alone could be another container's by now: only the cgroup that names this one as its owner is opened.

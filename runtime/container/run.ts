@@ -11,7 +11,7 @@ import { makeContainerId } from './container-id.ts';
 import type { RunOptions } from './options.ts';
 import { readBundle, requireRunnable } from './read-bundle.ts';
 import { savedConfigFile } from './saved-config.ts';
-import { bootId, initFileName, type StoredState, stateFileName } from './stored-state.ts';
+import { bootId, creatingFileName, gateFileNames, initFileName, type StoredState, stateFileName } from './stored-state.ts';
 
 export interface PlannedRun {
   readonly plan: Plan;
@@ -19,7 +19,7 @@ export interface PlannedRun {
   readonly warnings: readonly Problem[];
 }
 
-/** Starts a container and waits for it (runtime.md#lifecycle, create and start in one). Throws what is wrong with the bundle. */
+/** Makes a container, starts it and waits for it, or leaves out the latter (runtime.md#lifecycle). Throws what is wrong with the bundle. */
 export async function runContainer(caller: Caller, options: RunOptions): Promise<PlannedRun> {
   const { config: given, warnings } = options.config === null ? readBundle(options.bundle) : { config: options.config, warnings: [] };
   const config = requireRunnable(given);
@@ -37,8 +37,15 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     preserveFds: options.preserveFds,
     noNewKeyring: options.noNewKeyring,
     pidFile: options.pidFile,
+    mode: options.mode,
     keep: options.keep,
-    state: { root: options.root, initFile: initFileName, files: (cgroup) => stateFiles({ config, id, rootfs, cgroup, caller, options }) },
+    state: {
+      root: options.root,
+      creatingFile: creatingFileName,
+      initFile: initFileName,
+      gate: gateFileNames,
+      files: (cgroup) => stateFiles({ config, id, rootfs, cgroup, caller, options }),
+    },
   });
   return { plan: [...(options.printId ? [printId(id)] : []), ...plan], warnings };
 }

@@ -1,13 +1,17 @@
 // A container's state directory, <root>/<id> (0700):
 //   state.json  written once, before anything else is made: what the container is and what must be removed after it
 //   config.json the configuration that it was made of, for exec (saved-config.ts)
-//   init        "<pid> <start time>", written when the container's first process exists
+//   creating    "<pid> <start time>" of the container's first process while it is set up, then renamed
+//   init        the same once it is made
+//   start.fifo  where a created container waits for `start`, which removes it; report.fifo, by which it then reports
 // Status is derived, never stored, so that no crash can leave a lie behind.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { KrunError } from '../errors/krun-error.ts';
 
 export const stateFileName = 'state.json';
+export const creatingFileName = 'creating';
 export const initFileName = 'init';
+export const gateFileNames = { gate: 'start.fifo', report: 'report.fifo' } as const;
 
 export interface StoredState {
   readonly ociVersion: string;
@@ -50,15 +54,24 @@ export function readContainer(root: string, id: string): FoundContainer {
   const text = readOptional(`${directory}/${stateFileName}`);
   if (text === null) throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path: directory });
   const state = parseState(text, directory);
-  const recorded = parseIdentity(readOptional(`${directory}/${initFileName}`));
+  const made = parseIdentity(readOptional(`${directory}/${initFileName}`));
+  const recorded = made ?? parseIdentity(readOptional(`${directory}/${creatingFileName}`));
   const init = recorded !== null && state.bootId === bootId() && isAlive(recorded) ? recorded : null;
   const attended = isLocked(directory);
-  return {
-    state,
-    status: init !== null ? (isFrozen(state) ? 'paused' : 'running') : recorded === null && attended ? 'creating' : 'stopped',
-    init,
-    attended,
-  };
+  if (recorded === null) return { state, status: attended ? 'creating' : 'stopped', init, attended };
+  const status = made === null ? 'creating' : isFrozen(state) ? 'paused' : isAtGate(directory) ? 'created' : 'running';
+  return { state, status: init === null ? 'stopped' : status, init, attended };
+}
+
+// init reads the FIFO for as long as it waits: without a reader (ENXIO) it is what a killed `start` has left.
+function isAtGate(directory: string): boolean {
+  try {
+    closeSync(openSync(`${directory}/${gateFileNames.gate}`, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch (cause) {
+    if (['ENOENT', 'ENXIO'].includes(errorCode(cause))) return false;
+    throw new KrunError('E_STATE', `${directory}/${gateFileNames.gate} cannot be opened`, { path: directory, cause });
+  }
 }
 
 // What `pause` writes. A cgroup above that is frozen is somebody else's doing, which `resume` could not undo.

@@ -158,4 +158,5 @@ const explainers = {
   waitForStarted: explainVanished,
   renameStateFile: refused('E_STATE', 'the state cannot be written'),
   releaseInit: refused('E_INTERNAL', 'releasing init'),
+  endProcess: explainStillRunning,
 } as const satisfies Record<OpName, Explainer>;

@@ -2,6 +2,7 @@
 #include "other-process.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -10,21 +11,25 @@
 #include "krun.h"
 #include "rules.h"
 
+static int open_process(struct context *context, uint32_t pid, uint64_t start_time);
+static int wait_for_end(struct context *context, int process, uint32_t milliseconds);
 static int64_t now(void);
 
-/*
- * The pidfd comes first: should the process end and another get its pid between the two calls, the time that is read is that of
- * the other, which started after the recorded one.
- */
 int op_open_process(struct context *context, const struct op_open_process *op) {
+  AUTO_CLOSE int process = open_process(context, op->pid, op->start_time);
+  return process < 0 ? -1 : slot_store(context, op->process, steal_fd(&process));
+}
+
+/* A look first: a failure cannot be taken back. */
+int op_end_process(struct context *context, const struct op_end_process *op) {
   uint64_t start;
-  if (op->pid == 0 || op->pid > INT_MAX) return fail_detail(context, ESRCH, "pidfd_open", "", "pid=%u", op->pid);
   AUTO_CLOSE int process = (int)syscall(SYS_pidfd_open, op->pid, 0);
+  if (process < 0 && errno == ESRCH) return 0;
   if (process < 0) return fail_detail(context, errno, "pidfd_open", "", "pid=%u", op->pid);
-  if (read_start_time((pid_t)op->pid, &start) < 0) return fail_detail(context, errno, "open", "/proc", "pid=%u", op->pid);
-  if (RULE(START_TIME) && start != op->start_time)
-    return fail_detail(context, ESRCH, "pidfd_open", "", "pid=%u start=%llu", op->pid, (unsigned long long)start);
-  return slot_store(context, op->process, steal_fd(&process));
+  if (read_start_time((pid_t)op->pid, &start) < 0) return errno == ESRCH ? 0 : fail_detail(context, errno, "open", "/proc", "pid=%u", op->pid);
+  if (RULE(START_TIME) && start != op->start_time) return 0;
+  if (syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) < 0 && errno != ESRCH) return fail_detail(context, errno, "pidfd_send_signal", "", "signal=9");
+  return wait_for_end(context, process, op->milliseconds);
 }
 
 int op_signal_process(struct context *context, const struct op_signal_process *op) {
@@ -37,9 +42,27 @@ int op_signal_process(struct context *context, const struct op_signal_process *o
 
 int op_wait_for_process(struct context *context, const struct op_wait_for_process *op) {
   int process = slot_fd(context, op->process);
-  if (process < 0) return -1;
+  return process < 0 ? -1 : wait_for_end(context, process, op->milliseconds);
+}
+
+/*
+ * The pidfd comes first: should the process end and another get its pid between the two calls, the time that is read is that of
+ * the other, which started after the recorded one.
+ */
+static int open_process(struct context *context, uint32_t pid, uint64_t start_time) {
+  uint64_t start;
+  if (pid == 0 || pid > INT_MAX) return fail_detail(context, ESRCH, "pidfd_open", "", "pid=%u", pid);
+  AUTO_CLOSE int process = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (process < 0) return fail_detail(context, errno, "pidfd_open", "", "pid=%u", pid);
+  if (read_start_time((pid_t)pid, &start) < 0) return fail_detail(context, errno, "open", "/proc", "pid=%u", pid);
+  if (RULE(START_TIME) && start != start_time)
+    return fail_detail(context, ESRCH, "pidfd_open", "", "pid=%u start=%llu", pid, (unsigned long long)start);
+  return steal_fd(&process);
+}
+
+static int wait_for_end(struct context *context, int process, uint32_t milliseconds) {
   struct pollfd ended = {.fd = process, .events = POLLIN};
-  int64_t deadline = now() + op->milliseconds;
+  int64_t deadline = now() + milliseconds;
   for (;;) {
     int64_t left = deadline - now();
     int ready = poll(&ended, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);

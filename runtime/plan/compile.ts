@@ -24,14 +24,25 @@ export interface StartRequest {
   readonly preserveFds: number;
   readonly noNewKeyring: boolean;
   readonly pidFile: string | null;
+  /** What becomes of the container once it is made: it waits for `start`, runs by itself, or the helper stays beside it. */
+  readonly mode: 'create' | 'detach' | 'attend';
   /** Leave state directory and cgroup when the process has ended. */
   readonly keep: boolean;
   /** <root>/<id>, and what state.json holds as soon as it is known where the cgroup will be. */
   readonly state: {
     readonly root: string;
+    /** Where init is recorded while it is made, and afterwards. */
+    readonly creatingFile: string;
     readonly initFile: string;
+    readonly gate: Gate;
     readonly files: (cgroup: CgroupPlace | null) => readonly StateFile[];
   };
+}
+
+/** The names of the two FIFOs. */
+export interface Gate {
+  readonly gate: string;
+  readonly report: string;
 }
 
 export interface StateFile {
@@ -42,7 +53,7 @@ export interface StateFile {
 export type CgroupPlace = { readonly mountpoint: string; readonly path: string };
 
 /**
- * (configuration, options, facts) → the plan of `run`: make the container, become its process, wait, clear up. Pure: the same
+ * (configuration, options, facts) → the plan of `create` and `run`: make the container, become its process, wait, clear up. Pure: the same
  * request gives the same plan, which `krun plan` prints. Throws KrunError with the pointer of what cannot be had.
  *
  * What undoes a creation is registered before it, so that no failure can come in between; while its slot is empty it does nothing.
@@ -68,6 +79,7 @@ export function compilePlan(request: StartRequest): Plan {
     inUserNamespace,
     root: 'root',
     seccomp: planSeccomp(request.seccomp),
+    beforeExecute: request.mode === 'create' ? waitAtGate : [],
   });
   const confinement = planConfinement(config, cgroup.confine);
   const init: Plan = [
@@ -82,6 +94,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...files.pivot,
     ...files.after,
     { op: 'waitForParent', pointer: '', stage: stages.recorded },
+    ...(request.mode === 'create' ? [] : [{ op: 'notifyParent', pointer: '', stage: stages.pivoted } as const]),
     ...process.end,
   ];
   return [
@@ -121,24 +134,70 @@ function isDeviceless(type: string | undefined, options: readonly string[] | und
 }
 
 // From the clone on: init goes on only when the state directory knows it, so that no crash can lose it.
-function planRun({ state, pidFile, keep }: StartRequest, process: ProcessPlan): Plan {
+function planRun(request: StartRequest, process: ProcessPlan): Plan {
+  const { state, mode } = request;
   return [
-    { op: 'recordInit', pointer: '', directory: 'state', name: state.initFile },
+    { op: 'recordInit', pointer: '', directory: 'state', name: state.creatingFile },
     { op: 'notifyChild', pointer: '', stage: stages.recorded },
-    ...process.helper,
-    { op: 'waitForExecute', pointer: '' },
-    ...(pidFile === null ? [] : [{ op: 'writePidFile', pointer: '', path: pidFile } as const]),
-    ...(keep ? [{ op: 'forgetExits', pointer: '' } as const] : []),
-    { op: 'wait', pointer: '' },
+    ...(mode === 'create' ? endCreate(request, process) : endRun(request, process)),
   ];
 }
 
-function planState({ id, state }: StartRequest, cgroup: CgroupPlace | null): Plan {
+// Until it is released, init ends with the helper: what a killed `create` leaves is never a container that waits for `start`.
+function endCreate({ state, pidFile }: StartRequest, process: ProcessPlan): Plan {
+  return [
+    ...process.helper,
+    { op: 'waitForChild', pointer: '', stage: stages.created },
+    ...writePidFile(pidFile),
+    recordMade(state),
+    { op: 'notifyChild', pointer: '', stage: stages.released },
+    ...leave,
+  ];
+}
+
+function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPlan): Plan {
+  return [
+    { op: 'waitForChild', pointer: '', stage: stages.pivoted },
+    recordMade(state),
+    ...process.helper,
+    { op: 'waitForExecute', pointer: '' },
+    ...writePidFile(pidFile),
+    ...(mode === 'detach' ? leave : attend(keep)),
+  ];
+}
+
+function attend(keep: boolean): Plan {
+  return [...(keep ? [{ op: 'forgetExits', pointer: '' } as const] : []), { op: 'wait', pointer: '' }];
+}
+
+const leave: Plan = [
+  { op: 'releaseInit', pointer: '' },
+  { op: 'forgetExits', pointer: '' },
+  { op: 'exit', pointer: '', status: 0 },
+];
+
+// In init.
+const waitAtGate: Plan = [
+  { op: 'notifyParent', pointer: '', stage: stages.created },
+  { op: 'waitForParent', pointer: '', stage: stages.released },
+  { op: 'waitForStart', pointer: '' },
+];
+
+function recordMade({ creatingFile, initFile }: StartRequest['state']): Op {
+  return { op: 'renameStateFile', pointer: '', directory: 'state', from: creatingFile, to: initFile };
+}
+
+function writePidFile(path: string | null): Plan {
+  return path === null ? [] : [{ op: 'writePidFile', pointer: '', path }];
+}
+
+function planState({ id, state, mode }: StartRequest, cgroup: CgroupPlace | null): Plan {
   const directory = 'state';
   return [
     { op: 'onExit', pointer: '', program: [{ op: 'removeStateDirectory', pointer: '', path: state.root, id, directory }] },
     { op: 'createStateDirectory', pointer: '', path: state.root, id, directory },
     ...state.files(cgroup).map(({ name, content }): Op => ({ op: 'writeStateFile', pointer: '', directory, name, content })),
+    ...(mode === 'create' ? [{ op: 'createGate', pointer: '', directory, ...state.gate } as const] : []),
   ];
 }
 

@@ -322,6 +322,10 @@ export const opTable = {
   waitForStarted: { help: "wait until the init that passed the gate has become the container's process (or failed)", fields: {} },
   renameStateFile: { help: 'rename a file in a state directory', fields: { directory: 'slot', from: 'string', to: 'string' } },
   releaseInit: { help: 'leave init to whoever adopts it: it is no longer killed when the helper leaves', fields: {} },
+  endProcess: {
+    help: 'send SIGKILL to the process of this pid and start time, and wait until it has ended; one that has ended is no error',
+    fields: { pid: 'u32', startTime: 'u64', milliseconds: 'u32' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -16,6 +16,8 @@ export interface ProcessOptions {
   readonly root: string;
   /** installSeccomp, or nothing. */
   readonly seccomp: readonly Op[];
+  /** What init does when all is set up and its program is found: it may wait here for `start`. */
+  readonly beforeExecute?: readonly Op[];
   /** The processors to run on; none: all that the cgroup leaves. */
   readonly cpus?: readonly number[];
 }
@@ -90,6 +92,7 @@ function planEnd(config: Pick<Config, 'linux'> & { readonly process: Process }, 
     ...capabilities.after,
     ...changeDirectoryAgain(process),
     { op: 'findProgram', pointer: '/process/args/0', name: process.args[0] ?? '', searchPath: variable(process.env ?? [], 'PATH') ?? '' },
+    ...(options.beforeExecute ?? []),
     ...(late ? options.seccomp : []),
     { op: 'execute', pointer: '/process/args', arguments: process.args, environment: deduplicate(process.env ?? []) },
   ];

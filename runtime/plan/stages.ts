@@ -6,6 +6,12 @@ export const stages = {
   mounted: 40,
   /** The helper has recorded init in the state directory. */
   recorded: 50,
+  /** The root is pivoted: who joins init's namespaces sees nothing of the host, and the container counts as running. */
+  pivoted: 60,
   /** All is set up but limits and identity: the helper sets what init, in its user namespace, may not. */
   limits: 90,
+  /** All of `create` is done but what takes the helper: the pid file. */
+  created: 95,
+  /** Nothing can fail any more in `create`: init goes to the gate, and outlives the helper. */
+  released: 96,
 } as const;

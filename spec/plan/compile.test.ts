@@ -104,15 +104,16 @@ test('the state directory is there before anything else is made, and knows where
   });
 });
 
-test('the helper ends with: recordInit, notifyChild, waitForExecute, the pid file, wait', (t) => {
-  everyPlan(t, (plan, { pidFile, keep }) => {
-    const end = names(plan).slice(names(plan).indexOf('waitForExecute'));
-    t.deepEqual(end, [
-      'waitForExecute',
-      ...(pidFile === null ? [] : ['writePidFile']),
-      ...(keep ? ['forgetExits'] : []),
-      'wait',
-    ] as OpName[]);
+test('the helper ends with: recordInit, notifyChild, waitForExecute, the pid file, wait; detached it leaves instead', (t) => {
+  everyPlan(t, (plan, { pidFile, keep, mode }) => {
+    const writePidFile = pidFile === null ? [] : ['writePidFile'];
+    const leave = ['releaseInit', 'forgetExits', 'exit'];
+    const ends = {
+      attend: ['waitForExecute', ...writePidFile, ...(keep ? ['forgetExits'] : []), 'wait'],
+      detach: ['waitForExecute', ...writePidFile, ...leave],
+      create: ['waitForChild', ...writePidFile, 'renameStateFile', 'notifyChild', ...leave],
+    } as const;
+    t.deepEqual(names(plan).slice(-ends[mode].length), [...ends[mode]] as OpName[]);
     const record = names(plan).indexOf('recordInit');
     t.is(plan[record + 1]?.op, 'notifyChild');
     t.true(names(plan).lastIndexOf('clone') < record);

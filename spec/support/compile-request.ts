@@ -30,8 +30,15 @@ export function requestFor(config: Config, others: Partial<StartRequest> = {}): 
     preserveFds: 0,
     noNewKeyring: false,
     pidFile: null,
+    mode: 'attend',
     keep: false,
-    state: { root: '/run/krun', initFile: 'init', files: () => [{ name: 'state.json', content: Uint8Array.of(0x7b, 0x7d) }] },
+    state: {
+      root: '/run/krun',
+      creatingFile: 'creating',
+      initFile: 'init',
+      gate: { gate: 'start.fifo', report: 'report.fifo' },
+      files: () => [{ name: 'state.json', content: Uint8Array.of(0x7b, 0x7d) }],
+    },
     ...others,
   };
 }
@@ -51,6 +58,7 @@ export function arbitraryRequest(): Arbitrary<StartRequest> {
       preserveFds: fc.nat(3),
       noNewKeyring: fc.boolean(),
       pidFile: fc.constantFrom(null, '/run/pid'),
+      mode: fc.constantFrom('create', 'detach', 'attend', 'attend'),
       keep: fc.boolean(),
     })
     .map(({ config, ...others }) => requestFor(config, others));

@@ -1,0 +1,10 @@
+import { runContainer } from '../../container/run.ts';
+import type { CommandHandler } from '../handle.ts';
+import { warningOps } from '../report.ts';
+import { runOptions } from '../run-options.ts';
+
+export const create: CommandHandler = async (caller, line) => {
+  const options = await runOptions(caller, line);
+  const { plan, warnings } = await runContainer(caller, options);
+  return [...warningOps(warnings, { log: options.log, now: new Date() }), ...plan];
+};
