@@ -18,12 +18,9 @@ function wishesOf({ process, hooks, linux }: Config): readonly Wish[] {
   const notifying = linux?.seccomp?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;
   return [
     { path: ['process', 'terminal'], isAskedFor: process?.terminal === true },
-    { path: ['process', 'apparmorProfile'], isAskedFor: process?.apparmorProfile !== undefined },
-    { path: ['process', 'selinuxLabel'], isAskedFor: process?.selinuxLabel !== undefined },
     ...hookNames.map((name) => ({ path: ['hooks', name], isAskedFor: (hooks?.[name] ?? []).length > 0 })),
     { path: ['linux', 'netDevices'], isAskedFor: Object.keys(linux?.netDevices ?? {}).length > 0 },
     { path: ['linux', 'intelRdt'], isAskedFor: linux?.intelRdt !== undefined },
     { path: ['linux', 'seccomp', 'syscalls', notifying, 'action'], isAskedFor: notifying >= 0 },
-    { path: ['linux', 'mountLabel'], isAskedFor: linux?.mountLabel !== undefined },
   ];
 }

@@ -2,6 +2,7 @@
 import type { OpName } from '../plan/ops.ts';
 import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainFreeze, explainRemoveCgroup } from './explain-cgroup.ts';
 import { explainCapture, explainExecute, explainFindProgram } from './explain-execute.ts';
+import { explainLabel } from './explain-label.ts';
 import { explainDevice, explainDeviceSource, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
 import { explainClone, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
 import {
@@ -159,4 +160,9 @@ const explainers = {
   renameStateFile: refused('E_STATE', 'the state cannot be written'),
   releaseInit: refused('E_INTERNAL', 'releasing init'),
   endProcess: explainStillRunning,
+  writeProcessLabel: explainLabel,
+  setMountLabel: refused('E_BAD_MOUNT', 'linux.mountLabel', {
+    EINVAL: 'the loaded policy must know it',
+    EOPNOTSUPP: 'SELinux is not active',
+  }),
 } as const satisfies Record<OpName, Explainer>;

@@ -11,15 +11,21 @@ export interface FactsOptions {
   /** Another /proc and /sys, for tests. */
   readonly proc?: string;
   readonly sysBlock?: string;
+  readonly sysModule?: string;
 }
 
-export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block' }: FactsOptions): HostFacts {
+export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block', sysModule = '/sys/module' }: FactsOptions): HostFacts {
   const mountinfo = once(() => readOptional(`${proc}/${pid}/mountinfo`));
   const cgroup = () => readOptional(`${proc}/${pid}/cgroup`);
   const cgroup2 = once(() => findCgroup2({ mountinfo: mountinfo(), cgroup: cgroup(), isCgroup2, sysBlock }));
   const version1Controllers = once(() => findVersion1Controllers(mountinfo(), readOptional(`${proc}/cgroups`)));
   const inUserNamespace = once(() => !/^(\s*0\s+0\s+4294967295)?\s*$/.test(readOptional(`${proc}/${pid}/uid_map`)));
   const kernelRelease = once(() => readOptional(`${proc}/sys/kernel/osrelease`).trim());
+  // selinuxfs is registered only where SELinux has been enabled at boot.
+  const securityModules = once(() => ({
+    apparmor: readOptional(`${sysModule}/apparmor/parameters/enabled`).startsWith('Y'),
+    selinux: /^nodev\tselinuxfs$/m.test(readOptional(`${proc}/filesystems`)),
+  }));
   return {
     architecture: architectures[process.arch] ?? process.arch,
     euid: uid,
@@ -34,6 +40,9 @@ export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block
     },
     get version1Controllers() {
       return version1Controllers();
+    },
+    get securityModules() {
+      return securityModules();
     },
   };
 }

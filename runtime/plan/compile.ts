@@ -4,6 +4,7 @@ import type { Layers } from './file-system-context.ts';
 import { planFileSystems } from './file-systems.ts';
 import type { HostFacts } from './host-facts.ts';
 import { planHostName } from './host-name.ts';
+import { planLabels, requireSecurityModules } from './labels.ts';
 import { planLoopback } from './loopback.ts';
 import { planNamespaces } from './namespaces.ts';
 import type { Op, Plan } from './ops.ts';
@@ -63,6 +64,8 @@ export function compilePlan(request: StartRequest): Plan {
   const privileged = facts.euid === 0;
   const cgroup = planCgroup(config, { id, root: request.state.root, cgroupManager: request.cgroupManager }, facts);
   const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged });
+  requireSecurityModules(config, config.process, facts);
+  const labels = planLabels(config, config.process);
   const sysctls = planSysctls(config);
   const files = planFileSystems(config, {
     bundle: request.bundle,
@@ -89,11 +92,13 @@ export function compilePlan(request: StartRequest): Plan {
     ...planLoopback(config),
     ...planHostName(config),
     ...sysctls.init,
+    ...labels.init,
     ...files.seal,
     ...process.directory,
     ...files.pivot,
     ...files.after,
     { op: 'waitForParent', pointer: '', stage: stages.recorded },
+    ...labels.write,
     ...(request.mode === 'create' ? [] : [{ op: 'notifyParent', pointer: '', stage: stages.pivoted } as const]),
     ...process.end,
   ];
@@ -103,6 +108,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...cgroup.create,
     ...namespaces.host,
     ...sysctls.host,
+    ...labels.host,
     ...files.host,
     ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
     ...confinement.helper,

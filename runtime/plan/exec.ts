@@ -3,6 +3,7 @@ import { parseNumberList } from '../config/scheduling.ts';
 import { CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
 import type { HostFacts } from './host-facts.ts';
 import { rootOf } from './id-map.ts';
+import { planExecLabels, requireSecurityModules } from './labels.ts';
 import type { Op, Plan } from './ops.ts';
 import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
@@ -41,6 +42,7 @@ export interface ExecCgroup {
  */
 export function compileExec(request: ExecRequest): Plan {
   const { config, process, cgroup, facts } = request;
+  requireSecurityModules({}, process, facts);
   const inUserNamespace = typesOf(config).has('user');
   const pieces = planProcess(config, process, {
     id: request.id,
@@ -86,7 +88,7 @@ function initialAffinity({ execCPUAffinity }: Process): Op[] {
 }
 
 // The first clone is the one into the cgroup: from inside of a user or cgroup namespace nobody could be put there (cgroups(7)).
-function startProcess({ config, id, cgroup, preserveFds, noNewKeyring }: ExecRequest, pieces: ProcessPlan): Op {
+function startProcess({ config, id, process, cgroup, preserveFds, noNewKeyring }: ExecRequest, pieces: ProcessPlan): Op {
   const types = typesOf(config);
   const program: Op[] = [
     ...(types.has('user') ? [becomeRoot(config)] : []),
@@ -98,6 +100,7 @@ function startProcess({ config, id, cgroup, preserveFds, noNewKeyring }: ExecReq
   const join: Op[] = [
     ...pieces.early,
     undumpable,
+    ...planExecLabels(process),
     { op: 'setns', pointer: '', namespace: initSlot, type: flagsOf(config) },
     { op: 'closeDescriptors', pointer: '', preserve: preserveFds },
   ];

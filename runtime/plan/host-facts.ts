@@ -12,6 +12,13 @@ export interface HostFacts {
   readonly cgroup2: Cgroup2Facts | null;
   /** The controllers that cgroup v1 holds, and thus v2 lacks: name → its hierarchy's mount point ('' when not mounted). */
   readonly version1Controllers: ReadonlyMap<string, string>;
+  readonly securityModules: SecurityModules;
+}
+
+/** Which Linux security modules are at work. */
+export interface SecurityModules {
+  readonly apparmor: boolean;
+  readonly selinux: boolean;
 }
 
 export interface Cgroup2Facts {

@@ -1,5 +1,6 @@
 import { isMapped } from '../config/id-mappings.ts';
 import { MOUNT_ATTR_RDONLY } from './constants/mount.ts';
+import { contextOption, labelQueues } from './mount-label.ts';
 import { attributesOfNewMount, type MountOptions } from './mount-options.ts';
 import type { MountPlan, MountRequest } from './mounts.ts';
 import type { Op } from './ops.ts';
@@ -13,7 +14,9 @@ export function planNewMount(request: MountRequest, type: string | undefined = r
   refuseWhatOnlyOthersHave(request, type);
   const attributes = attributesOfNewMount(options);
   const isReadonlyLater = type === 'tmpfs' && (attributes & MOUNT_ATTR_RDONLY) !== 0n;
-  const slot = isReadonlyLater || options.propagation !== null ? pointer.slice(1) : null;
+  const label = request.config.linux?.mountLabel;
+  const isLabelledLater = type === 'mqueue' && label !== undefined;
+  const slot = isReadonlyLater || isLabelledLater || options.propagation !== null ? pointer.slice(1) : null;
   const op: Op = {
     op: 'mount',
     pointer,
@@ -29,7 +32,7 @@ export function planNewMount(request: MountRequest, type: string | undefined = r
     mount: slot,
   };
   return {
-    attach: [op, ...propagationOf(request, slot)],
+    attach: [op, ...labelQueues(type, label, pointer, slot), ...propagationOf(request, slot)],
     after: isReadonlyLater ? [{ op: 'setMountAttributes', pointer, mount: slot, set: MOUNT_ATTR_RDONLY, clear: 0n, recursive: false }] : [],
   };
 }
@@ -90,8 +93,9 @@ const kernelFileSystems: ReadonlySet<string> = new Set([
   'tracefs',
 ]);
 
-function dataOptions({ options, context }: MountRequest, type: string): readonly string[] {
-  const data = options.data.map(({ text }) => text);
+function dataOptions({ options, context, config }: MountRequest, type: string): readonly string[] {
+  const given = options.data.map(({ text }) => text);
+  const data = [...given, ...contextOption(type, config.linux?.mountLabel, given)];
   return type === 'overlay' ? data.map((option) => overlayData(option, context.bundle)) : data;
 }
 

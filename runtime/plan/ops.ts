@@ -326,6 +326,11 @@ export const opTable = {
     help: 'send SIGKILL to the process of this pid and start time, and wait until it has ended; one that has ended is no error',
     fields: { pid: 'u32', startTime: 'u64', milliseconds: 'u32' },
   },
+  writeProcessLabel: {
+    help: 'write the label of the coming execve to the first of these files below self/ that is there, of a detached procfs or (before any join) of the host\'s /proc; read back, it must be `label`, or that and " (mode)"',
+    fields: { proc: 'slot', files: 'strings', value: 'string', label: 'string' },
+  },
+  setMountLabel: { help: 'the SELinux label of the root of a mount', fields: { mount: 'slot', label: 'string' } },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

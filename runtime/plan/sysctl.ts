@@ -26,8 +26,8 @@ function planSysctl(key: string, value: string): Op[] {
   return path === undefined || isDomainName(key) ? [] : [{ op: 'setSysctl', pointer: sysctlPointer(key), proc, path, value }];
 }
 
-// procfs takes CAP_SYS_ADMIN over the pid namespace, which init has not in a user namespace unless its pid namespace is new too.
 // In the host's procfs the files below sys/ are still those of who opens them.
-function mayOpenProc(linux: Config['linux']): boolean {
+/** procfs takes CAP_SYS_ADMIN over the pid namespace, which init has not in a user namespace unless its pid namespace is new too. */
+export function mayOpenProc(linux: Config['linux']): boolean {
   return lacksNamespace(linux, 'user') || createsNamespace(linux, 'pid');
 }

@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, open, readFile, rm, symlink, writeFile } from '
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Mount } from '../../runtime/config/config.ts';
+import { readHostFacts } from '../../runtime/host/facts.ts';
 import { type Bundle, makeBundle } from '../support/bundle.ts';
 import { all, type ConfigChange, isRoot, withLinux, withMounts, withProcess, withUserNamespace } from '../support/change-config.ts';
 import { type KrunResult, runKrun } from '../support/krun.ts';
@@ -243,8 +244,6 @@ test('a config.json that is missing, no JSON, or wrong in several places', async
 test('what this version cannot carry out is refused, and not left out in silence', async (t) => {
   const refused: readonly ConfigChange[] = [
     withProcess({ terminal: true }),
-    withProcess({ apparmorProfile: 'strict' }),
-    withProcess({ selinuxLabel: 'a:b:c:d' }),
     (config) => ({ ...config, hooks: { prestart: [{ path: '/bin/true' }] } }),
   ];
   for (const change of refused) {
@@ -252,6 +251,17 @@ test('what this version cannot carry out is refused, and not left out in silence
     const { status, stderr } = await runKrun(['run', '--bundle', bundle.path, bundle.id]);
     t.is(status, 1);
     t.regex(stderr, /code: E_NOT_YET/);
+  }
+});
+
+test('a label is refused where nothing would enforce it', async (t) => {
+  const { apparmor, selinux } = readHostFacts({ pid: process.pid, uid: 0 }).securityModules;
+  if (skipUnless(t, 'a host without AppArmor and SELinux', !apparmor && !selinux)) return;
+  for (const label of [{ apparmorProfile: 'strict' }, { selinuxLabel: 'a:b:c:d' }]) {
+    const bundle = await makeBundle(t, withProcess(label));
+    const { status, stderr } = await runKrun(['run', '--bundle', bundle.path, bundle.id]);
+    t.is(status, 1);
+    t.regex(stderr, /is not active on this host[\s\S]*leave process\.\w+ out[\s\S]*code: E_NO_LSM/);
   }
 });
 

@@ -7,9 +7,6 @@ const hook = [{ path: '/bin/true' }];
 
 for (const [title, changes, pointer] of [
   ['a terminal', { '/process/terminal': true }, '/process/terminal'],
-  ['an AppArmor profile', { '/process/apparmorProfile': 'x' }, '/process/apparmorProfile'],
-  ['an SELinux label', { '/process/selinuxLabel': 'a:b:c' }, '/process/selinuxLabel'],
-  ['an SELinux label of mounts', { '/linux/mountLabel': 'a:b:c' }, '/linux/mountLabel'],
   ['Intel RDT', { '/linux/intelRdt': {} }, '/linux/intelRdt'],
   ['a network device', { '/linux/netDevices': { eth0: {} } }, '/linux/netDevices'],
   [

@@ -23,6 +23,18 @@ test('a host without /proc has no cgroup2, and nothing throws', (t) => {
   t.is(facts.kernelRelease, '');
 });
 
+test('AppArmor is at work where its module says so, SELinux where its file system is registered', (t) => {
+  const proc = makeProc(t, {});
+  mkdirSync(join(proc, 'apparmor/parameters'), { recursive: true });
+  const modules = () => readHostFacts({ pid: 7, uid: 0, proc, sysModule: proc }).securityModules;
+  t.deepEqual(modules(), { apparmor: false, selinux: false });
+  writeFileSync(join(proc, 'apparmor/parameters/enabled'), 'Y\n');
+  writeFileSync(join(proc, 'filesystems'), 'nodev\tsysfs\nnodev\tselinuxfs\n\text4\n');
+  t.deepEqual(modules(), { apparmor: true, selinux: true });
+  writeFileSync(join(proc, 'apparmor/parameters/enabled'), 'N\n');
+  t.false(modules().apparmor);
+});
+
 test('nothing is read before it is asked for, and then once', (t) => {
   const proc = makeProc(t, { uid_map: whole });
   const facts = readHostFacts({ pid: 7, uid: 0, proc });

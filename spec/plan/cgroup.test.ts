@@ -28,6 +28,7 @@ function factsWith(tree: Tree, more: Partial<HostFacts> & { readonly own?: strin
     inUserNamespace: false,
     cgroup2,
     version1Controllers: new Map(),
+    securityModules: { apparmor: false, selinux: false },
     ...others,
   };
 }

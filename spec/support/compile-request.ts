@@ -15,6 +15,7 @@ export const fixedFacts: HostFacts = {
   inUserNamespace: false,
   cgroup2: cgroup2(true),
   version1Controllers: new Map(),
+  securityModules: { apparmor: true, selinux: true },
 };
 
 export function requestFor(config: Config, others: Partial<StartRequest> = {}): StartRequest {
@@ -78,6 +79,7 @@ const otherFacts: Arbitrary<HostFacts> = fc.record({
   inUserNamespace: fc.boolean(),
   cgroup2: fc.constantFrom(null, cgroup2(true), cgroup2(false)),
   version1Controllers: fc.constantFrom(new Map(), new Map([['memory', '/sys/fs/cgroup/memory']])),
+  securityModules: fc.record({ apparmor: fc.boolean(), selinux: fc.boolean() }),
 });
 
 function cgroup2(isWritable: boolean): Cgroup2Facts {
