@@ -46,9 +46,9 @@ function requireJoinable({ state, status, init }: FoundContainer, { ignorePaused
     const why = status === 'creating' ? 'one that is still being created' : 'a stopped container';
     throw new KrunError('E_NOT_RUNNING', `cannot exec in ${why}: container not running: ${state.id}`);
   }
-  if ((status as string) === 'paused' && !ignorePaused)
-    throw new KrunError('E_NOT_RUNNING', `cannot exec in a paused container: ${state.id}`, {
-      hint: 'krun resume it first, or use --ignore-paused: then the process starts when it is resumed',
+  if (status === 'paused' && !ignorePaused)
+    throw new KrunError('E_PAUSED', `cannot exec in a paused container (use --ignore-paused): ${state.id}`, {
+      hint: 'krun resume it first; with --ignore-paused the process starts when it is resumed',
     });
   return init;
 }
