@@ -87,3 +87,27 @@ test('a pid file that cannot be written is E_FILE, and ends the process', async 
     t.notRegex((await runKrun(['exec', bundle.id, 'sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "'])).stdout, /sleep 1000/);
   });
 });
+
+test('a paused container is E_PAUSED; with --ignore-paused the process runs once the container is resumed', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  await beside(t, undefined, async ({ bundle: { id } }) => {
+    const paused = await runKrun(['pause', id]);
+    t.is(paused.status, 0, paused.stderr);
+    const { status, stderr } = await runKrun(['exec', id, 'true']);
+    t.is(status, 255);
+    t.regex(stderr, /cannot exec in a paused container[\s\S]*code: E_PAUSED/);
+    const waiting = runKrun(['exec', '--ignore-paused', id, 'echo', 'thawed']);
+    t.is((await runKrun(['state', id])).stdout.includes('"paused"'), true);
+    t.is((await runKrun(['resume', id])).status, 0);
+    t.like(await waiting, { status: 0, stdout: 'thawed', stderr: '' });
+  });
+});
+
+test('a created container can be joined before it is started', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const { id, path } = await makeBundle(t, withProcess({ args: ['/bin/true'] }));
+  const created = await runKrun(['create', '--bundle', path, id], { stdio: 'ignore' });
+  t.is(created.status, 0);
+  t.like(await runKrun(['exec', id, 'echo', 'here']), { status: 0, stdout: 'here', stderr: '' });
+  t.is((await runKrun(['delete', '--force', id])).status, 0);
+});
