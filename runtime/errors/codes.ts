@@ -31,6 +31,7 @@ export const errorCodes = {
   E_CAPABILITY: 'the capabilities cannot be set',
   E_PROCESS: 'an attribute of the process was refused',
   E_NO_LSM: 'a label needs AppArmor or SELinux, which is not active on this host',
+  E_TERMINAL: 'the terminal cannot be made, or handed over a console socket',
   E_NOT_FOUND: 'the program does not exist in the container',
   E_NOT_EXECUTABLE: 'the program exists but cannot be executed',
   E_SET_UP_KILLED: "the container's set-up was killed before its program started",

@@ -145,6 +145,27 @@ const explainers = {
   execute: explainExecute,
 
   openDevice: explainDeviceSource,
+
+  connectSocket: refused('E_TERMINAL', 'nobody can be reached at a socket', {
+    ECONNREFUSED: 'somebody must listen on it, with SOCK_STREAM',
+    EPROTOTYPE: 'it must be of SOCK_STREAM',
+    ENOENT: 'it must be there before krun is called',
+  }),
+  openSocketPair: refused('E_SYSTEM', 'a socket pair'),
+  sendDescriptor: refused('E_TERMINAL', 'a descriptor cannot be sent', { EPIPE: 'whoever listened on the socket has gone' }),
+  receiveDescriptor: refused('E_INTERNAL', 'init has sent no terminal'),
+  openInit: refused('E_SYSTEM', 'a pidfd of the container'),
+  openTerminal: refused('E_TERMINAL', 'the container has no devpts to take a terminal from', {
+    EXDEV: 'mount a devpts at /dev/pts (krun spec shows how)',
+    ENOENT: 'mount a devpts at /dev/pts (krun spec shows how)',
+    ELOOP: '/dev and /dev/pts must not be symbolic links',
+    ENOSPC: 'there are too many terminals: see kernel.pty.max and the max option of the devpts',
+    EACCES: 'the devpts needs the option ptmxmode=0666',
+  }),
+  bindConsole: explainMount,
+  useTerminal: refused('E_TERMINAL', 'the terminal cannot be given to the process'),
+  setControllingTerminal: refused('E_TERMINAL', 'the terminal cannot be given to the process'),
+  relay: refused('E_SYSTEM', 'waiting for the container'),
   freezeCgroup: explainFreeze,
   readInput: refused('E_FILE', 'standard input cannot be read', { E2BIG: 'nothing that large is expected there' }),
   captureOutput: explainCapture,

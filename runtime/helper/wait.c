@@ -5,20 +5,27 @@
 
 #include "krun.h"
 #include "process.h"
-
-static bool is_forwarded(int signal);
+#include "wait.h"
 
 int op_wait(struct context *context, const struct op_wait *op) {
   (void)op;
   sigset_t all;
   sigfillset(&all);
   for (;;) {
-    siginfo_t ended = {0};
-    if (waitid(P_PID, (id_t)context->init, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) return fail(context, "waitid", "");
-    if (ended.si_pid != 0) break;
+    int ended = has_ended(context);
+    if (ended != 0) return ended < 0 ? -1 : take_status(context);
     int signal = sigwaitinfo(&all, NULL);
     if (signal > 0 && is_forwarded(signal)) kill(context->init, signal); /* our own child, not reaped: the pid is its own */
   }
+}
+
+int has_ended(struct context *context) {
+  siginfo_t ended = {0};
+  if (waitid(P_PID, (id_t)context->init, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) return fail(context, "waitid", "");
+  return ended.si_pid != 0;
+}
+
+int take_status(struct context *context) {
   context->exit_status = reap(context->init);
   if (context->child == context->init) context->child = 0;
   context->init = 0;
@@ -26,6 +33,6 @@ int op_wait(struct context *context, const struct op_wait *op) {
 }
 
 /* SIGCHLD is about us; SIGURG is Node's and Go's own; SIGWINCH is for whoever owns the terminal. */
-static bool is_forwarded(int signal) {
+bool is_forwarded(int signal) {
   return signal != SIGCHLD && signal != SIGURG && signal != SIGWINCH;
 }

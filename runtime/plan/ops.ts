@@ -331,6 +331,31 @@ export const opTable = {
     fields: { proc: 'slot', files: 'strings', value: 'string', label: 'string' },
   },
   setMountLabel: { help: 'the SELinux label of the root of a mount', fields: { mount: 'slot', label: 'string' } },
+  openSocketPair: { help: 'a socket pair, by which a child hands descriptors to the helper', fields: { near: 'slot', far: 'slot' } },
+  connectSocket: {
+    help: "connect to a host's AF_UNIX stream socket, as the caller (--console-socket, --pidfd-socket)",
+    fields: { path: 'string', socket: 'slot' },
+  },
+  sendDescriptor: {
+    help: 'send a descriptor by one sendmsg whose payload is `name`',
+    fields: { socket: 'slot', descriptor: 'slot', name: 'string' },
+  },
+  receiveDescriptor: { help: 'take a descriptor that was sent before', fields: { socket: 'slot', descriptor: 'slot' } },
+  openInit: { help: 'a pidfd of init', fields: { process: 'slot' } },
+  openTerminal: {
+    help: "a pty from the devpts at /dev/pts (EXDEV if it is none) in-root, or without `root` below the process' own root; of this size (0: unset); if `relayed`, of the size of the caller's terminal if it has one, and without ONLCR",
+    fields: { root: 'slot', height: 'u32', width: 'u32', relayed: 'bool', terminal: 'slot', peer: 'slot' },
+  },
+  bindConsole: {
+    help: 'bind the peer over the in-root /dev/console, created if missing; a symlink is refused',
+    fields: { root: 'slot', peer: 'slot' },
+  },
+  relay: {
+    help: "as wait, and meanwhile between the caller's 0 and 1 and the terminal; the caller's terminal is raw until then",
+    fields: { terminal: 'slot' },
+  },
+  useTerminal: { help: 'the peer becomes 0, 1 and 2', fields: { peer: 'slot' } },
+  setControllingTerminal: { help: 'TIOCSCTTY: the terminal at 0 becomes that of the session which this process leads', fields: {} },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

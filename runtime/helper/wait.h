@@ -1,0 +1,12 @@
+/* Waiting for init: what wait and relay share. */
+#pragma once
+#include "krun.h"
+
+/* 1 if init has ended (it is not reaped yet), 0 if not; or -1. */
+int has_ended(struct context *context);
+
+/* Whether a signal that the helper gets is for init. */
+bool is_forwarded(int signal);
+
+/* Reap init, which has ended: its status becomes the helper's. */
+int take_status(struct context *context);
