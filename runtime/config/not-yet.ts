@@ -19,7 +19,6 @@ function wishesOf({ process, hooks, linux }: Config): readonly Wish[] {
   return [
     { path: ['process', 'terminal'], isAskedFor: process?.terminal === true },
     ...hookNames.map((name) => ({ path: ['hooks', name], isAskedFor: (hooks?.[name] ?? []).length > 0 })),
-    { path: ['linux', 'netDevices'], isAskedFor: Object.keys(linux?.netDevices ?? {}).length > 0 },
     { path: ['linux', 'intelRdt'], isAskedFor: linux?.intelRdt !== undefined },
     { path: ['linux', 'seccomp', 'syscalls', notifying, 'action'], isAskedFor: notifying >= 0 },
   ];

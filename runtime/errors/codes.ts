@@ -20,6 +20,7 @@ export const errorCodes = {
   E_CWD_OUTSIDE: 'the working directory is not inside the container',
   E_PROC_UNSAFE: 'a file of procfs is not what it should be',
   E_NAMESPACE: 'a namespace cannot be made or joined',
+  E_NET_DEVICE: 'a network device cannot be moved to the container',
   E_USERNS_OFF: 'user namespaces are switched off for this user',
   E_ID_MAP: "the user namespace's id maps were refused",
   E_BAD_CGROUP: 'the cgroup path is not usable',

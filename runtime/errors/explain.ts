@@ -5,6 +5,7 @@ import { explainCapture, explainExecute, explainFindProgram } from './explain-ex
 import { explainLabel } from './explain-label.ts';
 import { explainDevice, explainDeviceSource, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
 import { explainClone, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
+import { explainNetDevice } from './explain-net-device.ts';
 import {
   belowRoot,
   explainDirectory,
@@ -186,4 +187,5 @@ const explainers = {
     EINVAL: 'the loaded policy must know it',
     EOPNOTSUPP: 'SELinux is not active',
   }),
+  moveNetDevice: explainNetDevice,
 } as const satisfies Record<OpName, Explainer>;

@@ -7,6 +7,7 @@ import { planHostName } from './host-name.ts';
 import { planLabels, requireSecurityModules } from './labels.ts';
 import { planLoopback } from './loopback.ts';
 import { planNamespaces } from './namespaces.ts';
+import { planNetDevices } from './net-devices.ts';
 import type { Op, Plan } from './ops.ts';
 import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
@@ -66,6 +67,7 @@ export function compilePlan(request: StartRequest): Plan {
   const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged });
   requireSecurityModules(config, config.process, facts);
   const labels = planLabels(config, config.process);
+  const devices = planNetDevices(config);
   const sysctls = planSysctls(config);
   const files = planFileSystems(config, {
     bundle: request.bundle,
@@ -87,6 +89,7 @@ export function compilePlan(request: StartRequest): Plan {
   const confinement = planConfinement(config, cgroup.confine);
   const init: Plan = [
     ...process.begin,
+    ...devices.init,
     ...files.root,
     ...confinement.init,
     ...planLoopback(config),
@@ -111,6 +114,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...labels.host,
     ...files.host,
     ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
+    ...devices.helper,
     ...confinement.helper,
     ...planRun(request, process),
   ];

@@ -356,6 +356,10 @@ export const opTable = {
   },
   useTerminal: { help: 'the peer becomes 0, 1 and 2', fields: { peer: 'slot' } },
   setControllingTerminal: { help: 'TIOCSCTTY: the terminal at 0 becomes that of the session which this process leads', fields: {} },
+  moveNetDevice: {
+    help: "move a network device to init's network namespace as `to` (\"%d\": the next free number), with its permanent global addresses, and set it up; EEXIST when the name is taken there",
+    fields: { name: 'string', to: 'string' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

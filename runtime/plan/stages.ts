@@ -2,6 +2,8 @@
 export const stages = {
   /** init is there, and the helper writes its id maps and does what takes the host's rights. */
   idMaps: 10,
+  /** init is in its network namespace, and the helper moves devices there. */
+  networked: 20,
   /** Everything is mounted, so that limits and the device program no longer stand in the way. */
   mounted: 40,
   /** The helper has recorded init in the state directory. */

@@ -8,7 +8,6 @@ const hook = [{ path: '/bin/true' }];
 for (const [title, changes, pointer] of [
   ['a terminal', { '/process/terminal': true }, '/process/terminal'],
   ['Intel RDT', { '/linux/intelRdt': {} }, '/linux/intelRdt'],
-  ['a network device', { '/linux/netDevices': { eth0: {} } }, '/linux/netDevices'],
   [
     'SCMP_ACT_NOTIFY',
     {

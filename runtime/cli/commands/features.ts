@@ -34,7 +34,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
       intelRdt: { enabled: false },
       memoryPolicy: { modes: [...memoryPolicyModes], flags: [...memoryPolicyFlags] },
       mountExtensions: { idmap: { enabled: true } },
-      netDevices: { enabled: false },
+      netDevices: { enabled: true },
     },
     annotations: { 'org.krun.version': version },
     potentiallyUnsafeConfigAnnotations: [],
