@@ -17,7 +17,7 @@ int op_capture_output(struct context *context, const struct op_capture_output *o
   int status = reap(pid);
   if (error != 0) return fail_with(context, error, "execve", op->path);
   if (status != 0) return fail_detail(context, ECHILD, "execve", op->path, "status=%d", status);
-  if (lseek(output, 0, SEEK_SET) < 0 || hand_on_all(context, output, MAX_INPUT) < 0) return fail(context, "read", op->path);
+  if (lseek(output, 0, SEEK_SET) < 0 || hand_on_all(context, output, MAX_READ_INPUT) < 0) return fail(context, "read", op->path);
   return 0;
 }
 

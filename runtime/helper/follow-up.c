@@ -14,7 +14,7 @@ int op_read_input(struct context *context, const struct op_read_input *op) {
 
 int hand_on(struct context *context, const void *data, size_t length) {
   struct follow_up *follow_up = &context->follow_up;
-  if (length > MAX_INPUT - follow_up->length) {
+  if (length > MAX_READ_INPUT - follow_up->length) {
     errno = E2BIG;
     return -1;
   }

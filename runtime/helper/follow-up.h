@@ -3,7 +3,7 @@
 #include "krun.h"
 
 /* The largest that one answer may gather: with it the request stays below MAX_REQUEST. */
-#define MAX_INPUT (2u * 1024 * 1024)
+#define MAX_READ_INPUT (2u * 1024 * 1024)
 
 /* Appends to what is handed on; 0, or -1 with errno. */
 int hand_on(struct context *context, const void *data, size_t length);
