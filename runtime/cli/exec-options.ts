@@ -5,20 +5,16 @@ import { nearestName } from '../config/nearest-name.ts';
 import type { Caller } from '../container/caller.ts';
 import { requireContainerId } from '../container/container-id.ts';
 import type { ExecOptions, ProcessChanges } from '../container/options.ts';
-import { KrunError } from '../errors/krun-error.ts';
 import { isSet, listOf, numberOf, textOf } from './flag-values.ts';
 import type { FlagName } from './flags.ts';
 import { globalOptions } from './global-options.ts';
 import { type CommandLine, type FlagValues, usageError } from './parse.ts';
 
-/** Throws E_USAGE, E_BAD_ID, E_NOT_YET. */
+/** Throws E_USAGE, E_BAD_ID. */
 export function execOptions(caller: Caller, line: CommandLine): ExecOptions {
   const { flags } = line;
   const [id = '', ...rest] = line.positionals;
   const args = rest[0] === '--' ? rest.slice(1) : rest;
-  for (const name of ['console-socket', 'pidfd-socket'] as const) {
-    if (textOf(flags, name) !== null) throw new KrunError('E_NOT_YET', `exec --${name} is not there yet in this version of krun`);
-  }
   const processFile = pathOf(caller, flags, 'process');
   if (processFile === null) requireProgram(args);
   else refuseBeside(flags, args);
@@ -29,6 +25,8 @@ export function execOptions(caller: Caller, line: CommandLine): ExecOptions {
     changes: changesOf(flags, args),
     detach: isSet(flags, 'detach'),
     pidFile: pathOf(caller, flags, 'pid-file'),
+    consoleSocket: pathOf(caller, flags, 'console-socket'),
+    pidfdSocket: pathOf(caller, flags, 'pidfd-socket'),
     preserveFds: numberOf(flags, 'preserve-fds'),
     cgroup: cgroupOf(flags),
     ignorePaused: isSet(flags, 'ignore-paused'),
@@ -105,7 +103,7 @@ function cgroupOf(flags: FlagValues): string | null {
   return paths[0] ?? null;
 }
 
-function pathOf(caller: Caller, flags: FlagValues, name: 'process' | 'pid-file'): string | null {
+function pathOf(caller: Caller, flags: FlagValues, name: 'process' | 'pid-file' | 'console-socket' | 'pidfd-socket'): string | null {
   const path = textOf(flags, name);
   if (path === '') throw usageError(`--${name} must not be empty`);
   return path === null ? null : resolve(caller.cwd, path);

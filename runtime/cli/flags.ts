@@ -144,14 +144,14 @@ export const flagTable = [
     type: 'string',
     value: 'PATH',
     commands: [...makes, 'exec'],
-    help: "send the terminal's master to this socket (not yet)",
+    help: "detached: send the terminal's master to this socket",
   },
   {
     name: 'pidfd-socket',
     type: 'string',
     value: 'PATH',
     commands: [...makes, 'exec'],
-    help: 'send a pidfd of the first process to this socket (not yet)',
+    help: 'send a pidfd of the first process to this socket',
   },
 
   {
@@ -164,7 +164,7 @@ export const flagTable = [
   },
   { name: 'cwd', type: 'string', value: 'DIR', commands: ['exec'], help: 'the working directory' },
   { name: 'env', type: 'list', alias: ['e'], value: 'NAME=VALUE', commands: ['exec'], help: 'add to the environment (repeatable)' },
-  { name: 'tty', type: 'boolean', alias: ['t'], commands: ['exec'], help: 'give the process a terminal (not yet)' },
+  { name: 'tty', type: 'boolean', alias: ['t'], commands: ['exec'], help: 'give the process a terminal' },
   { name: 'user', type: 'string', alias: ['u'], value: 'UID[:GID]', commands: ['exec'], help: 'run as this user, by number' },
   {
     name: 'additional-gids',

@@ -19,6 +19,8 @@ export async function runOptions(caller: Caller, line: CommandLine): Promise<Run
     ...globals,
     ...(await subject(caller, line)),
     pidFile: pathOf(caller, flags, 'pid-file'),
+    consoleSocket: pathOf(caller, flags, 'console-socket'),
+    pidfdSocket: pathOf(caller, flags, 'pidfd-socket'),
     preserveFds: numberOf(flags, 'preserve-fds'),
     ephemeral: isSet(flags, 'ephemeral'),
     overlay: overlayOptions(caller, flags),
@@ -88,7 +90,7 @@ function overlayOptions(caller: Caller, flags: FlagValues): OverlayOptions | nul
 function pathOf(
   caller: Caller,
   flags: FlagValues,
-  name: 'bundle' | 'pid-file' | 'rootfs' | 'overlay-upper' | 'overlay-work',
+  name: 'bundle' | 'pid-file' | 'console-socket' | 'pidfd-socket' | 'rootfs' | 'overlay-upper' | 'overlay-work',
 ): string | null {
   const path = textOf(flags, name);
   if (path === '') throw usageError(`--${name} must not be empty`);
@@ -101,9 +103,6 @@ function refuseUnsupported(flags: FlagValues): void {
       '--no-pivot is refused: without pivot_root the host file system stays reachable',
       'put the root file system on a mount of its own instead of the initramfs',
     );
-  for (const name of ['console-socket', 'pidfd-socket'] as const) {
-    if (textOf(flags, name) !== null) throw notYet(`--${name}`);
-  }
 }
 
 function notYet(what: string): KrunError {

@@ -17,7 +17,6 @@ interface Wish {
 function wishesOf({ process, hooks, linux }: Config): readonly Wish[] {
   const notifying = linux?.seccomp?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;
   return [
-    { path: ['process', 'terminal'], isAskedFor: process?.terminal === true },
     ...hookNames.map((name) => ({ path: ['hooks', name], isAskedFor: (hooks?.[name] ?? []).length > 0 })),
     { path: ['linux', 'intelRdt'], isAskedFor: linux?.intelRdt !== undefined },
     { path: ['linux', 'seccomp', 'syscalls', notifying, 'action'], isAskedFor: notifying >= 0 },

@@ -37,6 +37,8 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     noNewKeyring: container.state.noNewKeyring ?? false,
     pidFile: options.pidFile,
     detach: options.detach,
+    consoleSocket: options.consoleSocket,
+    pidfdSocket: options.pidfdSocket,
   });
 }
 

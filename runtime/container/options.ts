@@ -32,6 +32,8 @@ export interface RunOptions extends GlobalOptions {
   /** The config of `run --rootfs DIR -- CMD…`, which has no bundle (`bundle` is then the caller's cwd); null: read config.json. */
   readonly config: Config | null;
   readonly pidFile: string | null;
+  readonly consoleSocket: string | null;
+  readonly pidfdSocket: string | null;
   /** How many descriptors from 3 on the container's process keeps. */
   readonly preserveFds: number;
   /** A writable tmpfs above the root file system, gone at exit. */
@@ -54,6 +56,8 @@ export interface ExecOptions extends GlobalOptions {
   readonly changes: ProcessChanges;
   readonly detach: boolean;
   readonly pidFile: string | null;
+  readonly consoleSocket: string | null;
+  readonly pidfdSocket: string | null;
   readonly preserveFds: number;
   /** Below the container's cgroup. */
   readonly cgroup: string | null;

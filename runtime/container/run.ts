@@ -38,6 +38,8 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     noNewKeyring: options.noNewKeyring,
     pidFile: options.pidFile,
     mode: options.mode,
+    consoleSocket: options.consoleSocket,
+    pidfdSocket: options.pidfdSocket,
     keep: options.keep,
     state: {
       root: options.root,

@@ -13,6 +13,7 @@ import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
 import { stages } from './stages.ts';
 import { planSysctls } from './sysctl.ts';
+import { planPidfdSocket, planTerminal, type TerminalPlan } from './terminal.ts';
 
 /** All that a start depends on. Every path is absolute. */
 export interface StartRequest {
@@ -28,6 +29,9 @@ export interface StartRequest {
   readonly pidFile: string | null;
   /** What becomes of the container once it is made: it waits for `start`, runs by itself, or the helper stays beside it. */
   readonly mode: 'create' | 'detach' | 'attend';
+  /** Where the terminal's master and a pidfd of init are to be sent. */
+  readonly consoleSocket: string | null;
+  readonly pidfdSocket: string | null;
   /** Leave state directory and cgroup when the process has ended. */
   readonly keep: boolean;
   /** <root>/<id>, and what state.json holds as soon as it is known where the cgroup will be. */
@@ -86,6 +90,8 @@ export function compilePlan(request: StartRequest): Plan {
     seccomp: planSeccomp(request.seccomp),
     beforeExecute: request.mode === 'create' ? waitAtGate : [],
   });
+  const terminal = planTerminal(config.process, { detach: request.mode !== 'attend', consoleSocket: request.consoleSocket, root: 'root' });
+  const pidfd = planPidfdSocket(request.pidfdSocket, 'standard');
   const confinement = planConfinement(config, cgroup.confine);
   const init: Plan = [
     ...process.begin,
@@ -99,6 +105,8 @@ export function compilePlan(request: StartRequest): Plan {
     ...files.seal,
     ...process.directory,
     ...files.pivot,
+    ...terminal.open,
+    ...terminal.control,
     ...files.after,
     { op: 'waitForParent', pointer: '', stage: stages.recorded },
     ...labels.write,
@@ -107,6 +115,8 @@ export function compilePlan(request: StartRequest): Plan {
   ];
   return [
     ...process.host,
+    ...terminal.host,
+    ...pidfd.host,
     ...planState(request, cgroup.cgroup),
     ...cgroup.create,
     ...namespaces.host,
@@ -116,7 +126,8 @@ export function compilePlan(request: StartRequest): Plan {
     ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
     ...devices.helper,
     ...confinement.helper,
-    ...planRun(request, process),
+    ...pidfd.helper,
+    ...planRun(request, process, terminal),
   ];
 }
 
@@ -144,12 +155,12 @@ function isDeviceless(type: string | undefined, options: readonly string[] | und
 }
 
 // From the clone on: init goes on only when the state directory knows it, so that no crash can lose it.
-function planRun(request: StartRequest, process: ProcessPlan): Plan {
+function planRun(request: StartRequest, process: ProcessPlan, terminal: TerminalPlan): Plan {
   const { state, mode } = request;
   return [
     { op: 'recordInit', pointer: '', directory: 'state', name: state.creatingFile },
     { op: 'notifyChild', pointer: '', stage: stages.recorded },
-    ...(mode === 'create' ? endCreate(request, process) : endRun(request, process)),
+    ...(mode === 'create' ? endCreate(request, process) : endRun(request, process, terminal)),
   ];
 }
 
@@ -165,26 +176,20 @@ function endCreate({ state, pidFile }: StartRequest, process: ProcessPlan): Plan
   ];
 }
 
-function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPlan): Plan {
+function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPlan, terminal: TerminalPlan): Plan {
   return [
     { op: 'waitForChild', pointer: '', stage: stages.pivoted },
     recordMade(state),
     ...process.helper,
     { op: 'waitForExecute', pointer: '' },
+    ...terminal.helper,
     ...writePidFile(pidFile),
-    ...(mode === 'detach' ? leave : attend(keep)),
+    ...(mode === 'detach' ? leave : [...(keep ? [forgetExits] : []), terminal.wait]),
   ];
 }
 
-function attend(keep: boolean): Plan {
-  return [...(keep ? [{ op: 'forgetExits', pointer: '' } as const] : []), { op: 'wait', pointer: '' }];
-}
-
-const leave: Plan = [
-  { op: 'releaseInit', pointer: '' },
-  { op: 'forgetExits', pointer: '' },
-  { op: 'exit', pointer: '', status: 0 },
-];
+const forgetExits: Op = { op: 'forgetExits', pointer: '' };
+const leave: Plan = [{ op: 'releaseInit', pointer: '' }, forgetExits, { op: 'exit', pointer: '', status: 0 }];
 
 // In init.
 const waitAtGate: Plan = [

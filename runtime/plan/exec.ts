@@ -7,6 +7,7 @@ import { planExecLabels, requireSecurityModules } from './labels.ts';
 import type { Op, Plan } from './ops.ts';
 import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
+import { planPidfdSocket, planTerminal, type TerminalPlan } from './terminal.ts';
 
 /** All that `exec` depends on. */
 export interface ExecRequest {
@@ -23,6 +24,9 @@ export interface ExecRequest {
   readonly noNewKeyring: boolean;
   readonly pidFile: string | null;
   readonly detach: boolean;
+  /** Where the terminal's master and a pidfd of the process are to be sent. */
+  readonly consoleSocket: string | null;
+  readonly pidfdSocket: string | null;
 }
 
 export interface ExecCgroup {
@@ -54,16 +58,22 @@ export function compileExec(request: ExecRequest): Plan {
     seccomp: request.seccomp === null ? [] : [{ op: 'installSeccomp', pointer: '/linux/seccomp', ...request.seccomp }],
     cpus: parseNumberList(process.execCPUAffinity?.final ?? '') ?? [],
   });
+  const terminal = planTerminal(process, { detach: request.detach, consoleSocket: request.consoleSocket, root: null });
+  const pidfd = planPidfdSocket(request.pidfdSocket, 'setns');
   return [
     ...pieces.host,
+    ...terminal.host,
+    ...pidfd.host,
     { op: 'openProcess', pointer: '', ...request.init, process: initSlot },
     ...(cgroup === null ? [] : [openCgroup(cgroup)]),
     ...initialAffinity(process),
-    startProcess(request, pieces),
+    startProcess(request, pieces, terminal),
+    ...pidfd.helper,
     ...pieces.helper,
     { op: 'waitForExecute', pointer: '' },
+    ...terminal.helper,
     ...(request.pidFile === null ? [] : [{ op: 'writePidFile', pointer: '', path: request.pidFile } as const]),
-    ...(request.detach ? leaveBehind : [{ op: 'wait', pointer: '' } as const]),
+    ...(request.detach ? leaveBehind : [terminal.wait]),
   ];
 }
 
@@ -88,12 +98,14 @@ function initialAffinity({ execCPUAffinity }: Process): Op[] {
 }
 
 // The first clone is the one into the cgroup: from inside of a user or cgroup namespace nobody could be put there (cgroups(7)).
-function startProcess({ config, id, process, cgroup, preserveFds, noNewKeyring }: ExecRequest, pieces: ProcessPlan): Op {
+function startProcess(request: ExecRequest, pieces: ProcessPlan, terminal: TerminalPlan): Op {
+  const { config, id, process, cgroup, preserveFds, noNewKeyring } = request;
   const types = typesOf(config);
   const program: Op[] = [
     ...(types.has('user') ? [becomeRoot(config)] : []),
     undumpable,
     ...pieces.begin,
+    ...terminal.control,
     ...(noNewKeyring ? [] : [{ op: 'enterSessionKeyring', pointer: '', name: `_ses.${id}` } as const]),
     ...pieces.end,
   ];
@@ -102,10 +114,16 @@ function startProcess({ config, id, process, cgroup, preserveFds, noNewKeyring }
     undumpable,
     ...planExecLabels(process),
     { op: 'setns', pointer: '', namespace: initSlot, type: flagsOf(config) },
+    ...openTerminal(config, terminal),
     { op: 'closeDescriptors', pointer: '', preserve: preserveFds },
   ];
   const inner: Op[] = types.has('pid') ? [{ op: 'clone', pointer: '', flags: CLONE_PARENT, cgroup: null, program }] : program;
   return { op: 'clone', pointer: '', flags: 0n, cgroup: cgroup === null ? null : cgroupSlot, program: [...join, ...inner] };
+}
+
+// Who opens a terminal owns it: it must be somebody whom the container's user namespace knows. A change of user makes dumpable again.
+function openTerminal(config: Config, { open }: TerminalPlan): readonly Op[] {
+  return open.length > 0 && typesOf(config).has('user') ? [becomeRoot(config), undumpable, ...open] : open;
 }
 
 function flagsOf({ linux }: Config): bigint {

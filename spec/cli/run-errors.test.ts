@@ -243,7 +243,7 @@ test('a config.json that is missing, no JSON, or wrong in several places', async
 
 test('what this version cannot carry out is refused, and not left out in silence', async (t) => {
   const refused: readonly ConfigChange[] = [
-    withProcess({ terminal: true }),
+    (config) => ({ ...config, linux: { ...config.linux, intelRdt: {} } }),
     (config) => ({ ...config, hooks: { prestart: [{ path: '/bin/true' }] } }),
   ];
   for (const change of refused) {

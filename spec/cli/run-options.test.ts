@@ -106,9 +106,8 @@ test('what was not asked for is null, false or 0', async (t) => {
 
 const refused: readonly [title: string, argv: readonly string[], code: string][] = [
   ['--no-pivot', ['--no-pivot', 'c1'], 'E_USAGE'],
-  ['--detach', ['--detach', 'c1'], 'E_NOT_YET'],
-  ['--console-socket', ['--console-socket', 's', 'c1'], 'E_NOT_YET'],
-  ['--pidfd-socket', ['--pidfd-socket', 's', 'c1'], 'E_NOT_YET'],
+  ['an empty --console-socket', ['--console-socket', '', 'c1'], 'E_USAGE'],
+  ['an empty --pidfd-socket', ['--pidfd-socket', '', 'c1'], 'E_USAGE'],
   ['nothing to run', [], 'E_USAGE'],
   ['an id with a space', ['a b'], 'E_BAD_ID'],
   ['an id of 256 characters', ['a'.repeat(256)], 'E_BAD_ID'],

@@ -6,7 +6,6 @@ import { type Changes, changedConfig } from '../support/config-changes.ts';
 const hook = [{ path: '/bin/true' }];
 
 for (const [title, changes, pointer] of [
-  ['a terminal', { '/process/terminal': true }, '/process/terminal'],
   ['Intel RDT', { '/linux/intelRdt': {} }, '/linux/intelRdt'],
   [
     'SCMP_ACT_NOTIFY',

@@ -32,6 +32,8 @@ export function requestFor(config: Config, others: Partial<StartRequest> = {}): 
     noNewKeyring: false,
     pidFile: null,
     mode: 'attend',
+    consoleSocket: null,
+    pidfdSocket: null,
     keep: false,
     state: {
       root: '/run/krun',
