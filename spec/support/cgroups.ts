@@ -1,5 +1,5 @@
 // A corner of the cgroup2 tree for one test, and what a container's process tells from inside.
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
@@ -70,6 +70,11 @@ export function childrenOf(directory: string): string[] {
 
 export function processesIn(directory: string): number[] {
   return readFileSync(join(directory, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean).map(Number);
+}
+
+/** Whether a helper is in awaitChange, or about to be: nothing else holds a signalfd without a container. */
+export function isAwaitingChange(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === 'anon_inode:[signalfd]');
 }
 
 /** Waits for a condition; throws after 10 seconds. */

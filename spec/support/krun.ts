@@ -80,9 +80,17 @@ export interface RunningContainer {
 }
 
 /** A container whose process runs and waits, until end() or a signal. Whatever is left of it at the end of the test is killed. */
-export async function startContainer(t: ExecutionContext, change: Change = (config) => config): Promise<RunningContainer> {
+export async function startContainer(
+  t: ExecutionContext,
+  change: Change = (config) => config,
+  globals: readonly string[] = [],
+): Promise<RunningContainer> {
   const bundle = await makeBundle(t, (config) => change(withArguments(config, ['/probe', 'sleep-until-stdin-eof'])));
-  const child = execa(krunBinary, ['run', '--bundle', bundle.path, bundle.id], { reject: false, stdin: 'pipe', buffer: { stdout: false } });
+  const child = execa(krunBinary, [...globals, 'run', '--bundle', bundle.path, bundle.id], {
+    reject: false,
+    stdin: 'pipe',
+    buffer: { stdout: false },
+  });
   t.teardown(() => child.kill('SIGKILL'));
   const result = child.then(({ exitCode, signal, stderr }) => ({
     status: exitCode ?? 128 + (signalNumbers[signal ?? ''] ?? 0),
