@@ -8,6 +8,7 @@ import type { Op, Plan } from '../plan/ops.ts';
 import { compileCachedSeccomp } from './cached-seccomp.ts';
 import type { Caller } from './caller.ts';
 import { makeContainerId } from './container-id.ts';
+import { countListenFds, listenVariables } from './listen-fds.ts';
 import type { RunOptions } from './options.ts';
 import { readBundle, requireRunnable } from './read-bundle.ts';
 import { savedConfigFile } from './saved-config.ts';
@@ -26,15 +27,16 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   const id = options.id ?? makeContainerId();
   const facts = readHostFacts(caller);
   const rootfs = resolve(options.bundle, config.root?.path ?? '');
+  const listenFds = countListenFds(caller);
   const plan = compilePlan({
-    config,
+    config: { ...config, process: { ...config.process, env: [...(config.process.env ?? []), ...listenVariables(listenFds)] } },
     id,
     bundle: options.bundle,
     layers: layeredRoot(rootfs, options),
     seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, options.root),
     facts,
     cgroupManager: options.cgroupManager,
-    preserveFds: options.preserveFds,
+    preserveFds: listenFds + options.preserveFds,
     noNewKeyring: options.noNewKeyring,
     pidFile: options.pidFile,
     mode: options.mode,

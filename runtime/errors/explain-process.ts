@@ -81,11 +81,16 @@ export const explainSysctl: Explainer = (report, facts) => {
   return explained(report, 'E_BAD_SYSCTL', reason({ ...report, path: '' }, `sysctl ${quote(name)}`));
 };
 
-/** preserveDescriptors: --preserve-fds names one that the caller has not. */
+/** preserveDescriptors: --preserve-fds, or LISTEN_FDS before it, names one that the caller has not. */
 export const explainPreserved: Explainer = (report) => {
   const descriptor = fieldsOf(report.detail).get('descriptor');
   const which = descriptor === undefined ? 'one of the descriptors' : `descriptor ${descriptor}`;
-  return explained(report, 'E_USAGE', `--preserve-fds: ${which} is not open`, 'they are counted from 3, without gaps');
+  return explained(
+    report,
+    'E_USAGE',
+    `--preserve-fds: ${which} is not open`,
+    'they are counted from 3, without gaps, those of LISTEN_FDS first',
+  );
 };
 
 /** maskPath, setPathReadonly, createDirectory, createSymlink: what is made below the root. */
