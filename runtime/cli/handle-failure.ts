@@ -10,8 +10,9 @@ import type { FailureReport } from '../errors/failure-report.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { readFailureFacts } from '../host/failure-facts.ts';
 import type { Plan } from '../plan/ops.ts';
-import { globalOptions } from './global-options.ts';
+import { globalOptions, logOptions } from './global-options.ts';
 import { type CommandLine, parse } from './parse.ts';
+import { warningOps } from './report.ts';
 import { reportFailure } from './report-failure.ts';
 import { subject } from './run-options.ts';
 
@@ -23,10 +24,23 @@ export async function handleFailure(caller: Caller, report: FailureReport): Prom
     const source = lookUp(config, `${report.pointer}/source`);
     const facts = readFailureFacts(caller.uid, config, typeof source === 'string' ? resolve(bundle, source) : null);
     const error = line.command === 'exec' && isByRace(report) ? ofEndedContainer(caller, line) : null;
+    if (isWarning(report)) return warnOf(explainFailure(report, facts), caller, line);
     return reportFailure(error ?? explainFailure(report, facts), caller, withoutBrokenLog(line, report));
   } catch (error) {
     return reportFailure(error, caller, line);
   }
+}
+
+// runtime.md#delete: a poststop hook that fails is to be logged, and the rest goes on.
+function isWarning({ op, pointer }: FailureReport): boolean {
+  return op === 'hook' && pointer.startsWith('/hooks/poststop/');
+}
+
+// On stderr too when there is no log, whatever its level: a hook that did not clean up may not go unnoticed.
+function warnOf(error: KrunError, caller: Caller, line: CommandLine): Plan {
+  const log = logOptions(caller, line.globals);
+  const { message, pointer = '' } = error;
+  return warningOps([{ message, pointer }], { log: log.file === null ? { ...log, level: 'warning' } : log, now: new Date() });
 }
 
 // What the kernel answers to who joins a container that is about to end depends on how far it has come: it is one cause.

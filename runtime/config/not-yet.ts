@@ -1,5 +1,4 @@
 import type { Config } from './config.ts';
-import { hookNames } from './hooks.ts';
 import { makeProblem, type Path, type Problem } from './problem.ts';
 
 /** What a valid configuration asks for and this version of krun does not carry out: refused, never skipped in silence. */
@@ -14,10 +13,9 @@ interface Wish {
   readonly isAskedFor: boolean;
 }
 
-function wishesOf({ process, hooks, linux }: Config): readonly Wish[] {
+function wishesOf({ process, linux }: Config): readonly Wish[] {
   const notifying = linux?.seccomp?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;
   return [
-    ...hookNames.map((name) => ({ path: ['hooks', name], isAskedFor: (hooks?.[name] ?? []).length > 0 })),
     { path: ['linux', 'intelRdt'], isAskedFor: linux?.intelRdt !== undefined },
     { path: ['linux', 'seccomp', 'syscalls', notifying, 'action'], isAskedFor: notifying >= 0 },
   ];

@@ -1,13 +1,14 @@
 import { KrunError } from '../errors/krun-error.ts';
+import { planPoststartHooks } from '../plan/hooks.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import type { StateOptions } from './options.ts';
-import { endInit } from './removal.ts';
+import { endInit, hooksOf } from './removal.ts';
 import { gateFileNames, type ProcessIdentity, readContainer, type Status } from './stored-state.ts';
 
 /** Lets a created container's process begin (runtime.md#start). What fails on the way there ends it, and it is stopped. */
 export function startContainer(_caller: Caller, { root, id }: StateOptions): Plan {
-  const { init, status } = readContainer(root, id);
+  const { state, init, status } = readContainer(root, id);
   if (status !== 'created' || init === null) throw notCreated(status);
   const directory = 'state';
   return [
@@ -15,6 +16,7 @@ export function startContainer(_caller: Caller, { root, id }: StateOptions): Pla
     { op: 'passGate', pointer: '', directory, ...gateFileNames },
     endIfFailed(init),
     { op: 'waitForStarted', pointer: '' },
+    ...planPoststartHooks(hooksOf(root, id, 'poststart'), state, init.pid),
     { op: 'forgetExits', pointer: '' },
     { op: 'exit', pointer: '', status: 0 },
   ];

@@ -36,6 +36,7 @@ export const errorCodes = {
   E_NOT_FOUND: 'the program does not exist in the container',
   E_NOT_EXECUTABLE: 'the program exists but cannot be executed',
   E_SET_UP_KILLED: "the container's set-up was killed before its program started",
+  E_HOOK: 'a hook failed',
   E_FILE: 'a file could not be read or written',
   E_PROTO: 'helper and supervisor do not understand each other',
   E_SECURE: 'krun must not be setuid, setgid or carry file capabilities',

@@ -2,6 +2,7 @@
 import type { OpName } from '../plan/ops.ts';
 import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainFreeze, explainRemoveCgroup } from './explain-cgroup.ts';
 import { explainCapture, explainExecute, explainFindProgram } from './explain-execute.ts';
+import { explainHook } from './explain-hook.ts';
 import { explainLabel } from './explain-label.ts';
 import { explainDevice, explainDeviceSource, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
 import { explainClone, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
@@ -188,4 +189,6 @@ const explainers = {
     EOPNOTSUPP: 'SELinux is not active',
   }),
   moveNetDevice: explainNetDevice,
+  openHook: explainHook,
+  hook: explainHook,
 } as const satisfies Record<OpName, Explainer>;

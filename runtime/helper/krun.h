@@ -12,6 +12,7 @@
 #include "generated/ops.h"
 
 #define MAX_EXITS 32
+#define MAX_WARNINGS 8
 
 /* One failure: the first wins. The op that ran is known from `op`. */
 struct failure {
@@ -38,6 +39,8 @@ struct context {
   const struct op *current;
   struct failure failure;
   bool failed;
+  struct failure warnings[MAX_WARNINGS]; /* what failed and is only to be told */
+  uint32_t warning_count;
   int interrupted; /* the signal that ended the start, or 0 */
 
   bool is_child;   /* this process runs a clone's program */

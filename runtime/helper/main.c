@@ -19,6 +19,7 @@ static void answer(struct supervisor *supervisor, const struct request *request,
 static void carry_out(struct context *context, const struct plan *plan);
 static bool goes_on(const struct context *context);
 static void ask_again(struct supervisor *supervisor, struct request *request, struct context *context, struct plan *plan);
+static void tell_warnings(struct supervisor *supervisor, const struct request *request, const struct context *context);
 static _Noreturn void leave(const struct supervisor *supervisor, const struct context *context);
 
 int main(int argc, char **argv, char **environment) {
@@ -43,6 +44,7 @@ int main(int argc, char **argv, char **environment) {
     carry_out(&context, &plan);
   }
 
+  tell_warnings(&supervisor, &request, &context);
   if (context.failed && context.interrupted == 0) {
     struct plan explanation = {0};
     test_over();
@@ -73,6 +75,16 @@ static void answer(struct supervisor *supervisor, const struct request *request,
   again_supervisor(supervisor);
   send_request(supervisor, request, failure);
   receive_plan(supervisor, plan);
+}
+
+/* What failed without making the call a failure: the answer tells it, and changes nothing else. */
+static void tell_warnings(struct supervisor *supervisor, const struct request *request, const struct context *context) {
+  for (uint32_t i = 0; i < context->warning_count; i++) {
+    struct plan explanation = {0};
+    struct context telling;
+    answer(supervisor, request, &context->warnings[i], &explanation);
+    carry_out(&telling, &explanation);
+  }
 }
 
 static void carry_out(struct context *context, const struct plan *plan) {

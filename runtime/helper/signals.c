@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 static sigset_t interrupts(void);
@@ -25,6 +26,20 @@ int refuse_interrupted(struct context *context) {
   if (signal < 0) return 0;
   context->interrupted = signal;
   return fail_with(context, EINTR, "", "");
+}
+
+/* execve leaves ignored signals ignored, and the mask: the container's process is to see neither the caller's nor ours. */
+void restore_signals(void) {
+  const struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+  } standard = {0}; /* SIG_DFL; the kernel's own layout, since a libc keeps some real-time signals to itself */
+  for (int signal = 1; signal <= 64; signal++)
+    if (signal != SIGKILL && signal != SIGSTOP) syscall(SYS_rt_sigaction, signal, &standard, NULL, sizeof standard.mask);
+  const uint64_t none = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
 
 static sigset_t interrupts(void) {

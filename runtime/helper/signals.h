@@ -4,6 +4,9 @@
 
 void block_signals(void);
 
+/* Before execve: no mask, and each signal's own action. */
+void restore_signals(void);
+
 /* A signalfd of the signals that end a start (SIGHUP, SIGINT, SIGQUIT, SIGTERM); it does not take them. */
 int open_interrupts(void);
 

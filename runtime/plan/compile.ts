@@ -2,6 +2,7 @@ import type { Config, Process } from '../config/config.ts';
 import { planCgroup } from './cgroup.ts';
 import type { Layers } from './file-system-context.ts';
 import { planFileSystems } from './file-systems.ts';
+import { type HookSubject, planContainerHooks, planPoststartHooks, planPoststopHooks, planRuntimeHooks, planStartHooks } from './hooks.ts';
 import type { HostFacts } from './host-facts.ts';
 import { planHostName } from './host-name.ts';
 import { planLabels, requireSecurityModules } from './labels.ts';
@@ -80,6 +81,7 @@ export function compilePlan(request: StartRequest): Plan {
     inUserNamespace: facts.inUserNamespace,
     cgroup: cgroup.cgroup,
   });
+  const hooks = planStages(request);
   const process = planProcess(config, config.process, {
     id,
     preserveFds: request.preserveFds,
@@ -88,7 +90,7 @@ export function compilePlan(request: StartRequest): Plan {
     inUserNamespace,
     root: 'root',
     seccomp: planSeccomp(request.seccomp),
-    beforeExecute: request.mode === 'create' ? waitAtGate : [],
+    beforeExecute: [...(request.mode === 'create' ? waitAtGate : []), ...hooks.start],
   });
   const terminal = planTerminal(config.process, { detach: request.mode !== 'attend', consoleSocket: request.consoleSocket, root: 'root' });
   const pidfd = planPidfdSocket(request.pidfdSocket, 'standard');
@@ -99,6 +101,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...files.root,
     ...confinement.init,
     ...planLoopback(config),
+    ...hooks.init,
     ...planHostName(config),
     ...sysctls.init,
     ...labels.init,
@@ -123,12 +126,48 @@ export function compilePlan(request: StartRequest): Plan {
     ...sysctls.host,
     ...labels.host,
     ...files.host,
+    ...hooks.host,
     ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
     ...devices.helper,
     ...confinement.helper,
     ...pidfd.helper,
-    ...planRun(request, process, terminal),
+    ...planRun(request, process, { terminal, hooks }),
   ];
+}
+
+interface HookStages {
+  /** On the host, before the clone. */
+  readonly host: Plan;
+  /** In init, when all is mounted: it waits for the helper's, then runs its own. */
+  readonly init: Plan;
+  /** In the helper, meanwhile. */
+  readonly helper: Plan;
+  /** In init, last of all. */
+  readonly start: Plan;
+  /** In the helper, when the process runs. */
+  readonly poststart: Plan;
+}
+
+function planStages(request: StartRequest): HookStages {
+  const { hooks } = request.config;
+  const runtime = planRuntimeHooks(hooks, subjectOf(request));
+  const container = planContainerHooks(hooks, subjectOf(request));
+  const [pointer, stage] = ['', stages.hooks];
+  const meet: Plan = [
+    { op: 'notifyParent', pointer, stage },
+    { op: 'waitForParent', pointer, stage },
+  ];
+  return {
+    host: container.host,
+    init: [...(runtime.length > 0 ? meet : []), ...container.init],
+    helper: runtime.length > 0 ? [{ op: 'waitForChild', pointer, stage }, ...runtime, { op: 'notifyChild', pointer, stage }] : [],
+    start: planStartHooks(hooks, subjectOf(request)),
+    poststart: planPoststartHooks(hooks, subjectOf(request)),
+  };
+}
+
+function subjectOf({ config, id, bundle }: StartRequest): HookSubject {
+  return { ociVersion: config.ociVersion, id, bundle, annotations: config.annotations };
 }
 
 interface Confinement {
@@ -154,13 +193,19 @@ function isDeviceless(type: string | undefined, options: readonly string[] | und
   return deviceless.has(type ?? '') || (options ?? []).some((option) => option === 'bind' || option === 'rbind');
 }
 
+interface Around {
+  readonly terminal: TerminalPlan;
+  readonly hooks: HookStages;
+}
+
 // From the clone on: init goes on only when the state directory knows it, so that no crash can lose it.
-function planRun(request: StartRequest, process: ProcessPlan, terminal: TerminalPlan): Plan {
+function planRun(request: StartRequest, process: ProcessPlan, around: Around): Plan {
   const { state, mode } = request;
   return [
     { op: 'recordInit', pointer: '', directory: 'state', name: state.creatingFile },
+    ...around.hooks.helper,
     { op: 'notifyChild', pointer: '', stage: stages.recorded },
-    ...(mode === 'create' ? endCreate(request, process) : endRun(request, process, terminal)),
+    ...(mode === 'create' ? endCreate(request, process) : endRun(request, process, around)),
   ];
 }
 
@@ -176,7 +221,7 @@ function endCreate({ state, pidFile }: StartRequest, process: ProcessPlan): Plan
   ];
 }
 
-function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPlan, terminal: TerminalPlan): Plan {
+function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPlan, { terminal, hooks }: Around): Plan {
   return [
     { op: 'waitForChild', pointer: '', stage: stages.pivoted },
     recordMade(state),
@@ -184,6 +229,7 @@ function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPl
     { op: 'waitForExecute', pointer: '' },
     ...terminal.helper,
     ...writePidFile(pidFile),
+    ...hooks.poststart,
     ...(mode === 'detach' ? leave : [...(keep ? [forgetExits] : []), terminal.wait]),
   ];
 }
@@ -206,9 +252,12 @@ function writePidFile(path: string | null): Plan {
   return path === null ? [] : [{ op: 'writePidFile', pointer: '', path }];
 }
 
-function planState({ id, state, mode }: StartRequest, cgroup: CgroupPlace | null): Plan {
+function planState(request: StartRequest, cgroup: CgroupPlace | null): Plan {
+  const { id, state, mode } = request;
   const directory = 'state';
+  const poststop = planPoststopHooks(request.config.hooks, subjectOf(request), directory);
   return [
+    ...(poststop.length > 0 ? [{ op: 'onExit', pointer: '', program: poststop } as const] : []),
     { op: 'onExit', pointer: '', program: [{ op: 'removeStateDirectory', pointer: '', path: state.root, id, directory }] },
     { op: 'createStateDirectory', pointer: '', path: state.root, id, directory },
     ...state.files(cgroup).map(({ name, content }): Op => ({ op: 'writeStateFile', pointer: '', directory, name, content })),

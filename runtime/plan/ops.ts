@@ -357,8 +357,25 @@ export const opTable = {
   useTerminal: { help: 'the peer becomes 0, 1 and 2', fields: { peer: 'slot' } },
   setControllingTerminal: { help: 'TIOCSCTTY: the terminal at 0 becomes that of the session which this process leads', fields: {} },
   moveNetDevice: {
-    help: "move a network device to init's network namespace as `to` (\"%d\": the next free number), with its permanent global addresses, and set it up; EEXIST when the name is taken there",
+    help: 'move a network device to init\'s network namespace as `to` ("%d": the next free number), with its permanent global addresses, and set it up; EEXIST when the name is taken there',
     fields: { name: 'string', to: 'string' },
+  },
+  openHook: { help: "open a hook's program by its host path, for a hook that runs elsewhere", fields: { path: 'string', program: 'slot' } },
+  hook: {
+    help: "run a program with exactly this environment and wait for it: the state on its standard input is `before`, and if there is an `after`, init's pid as seen from here and that; SIGKILL after `timeout` seconds (0: never). It runs in `directory` ('': where we are) or at `root`; not at all if `when` is an empty slot; with `mayFail` a failure is only told",
+    fields: {
+      path: 'string',
+      program: 'slot',
+      arguments: 'strings',
+      environment: 'strings',
+      timeout: 'u32',
+      before: 'string',
+      after: 'string',
+      directory: 'string',
+      root: 'slot',
+      when: 'slot',
+      mayFail: 'bool',
+    },
   },
 } as const satisfies Record<string, OpDefinition>;
 

@@ -6,6 +6,8 @@ export const stages = {
   networked: 20,
   /** Everything is mounted, so that limits and the device program no longer stand in the way. */
   mounted: 40,
+  /** Everything is mounted and the root not yet pivoted: the helper runs prestart and createRuntime hooks. */
+  hooks: 45,
   /** The helper has recorded init in the state directory. */
   recorded: 50,
   /** The root is pivoted: who joins init's namespaces sees nothing of the host, and the container counts as running. */

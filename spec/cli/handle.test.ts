@@ -75,7 +75,7 @@ test('features claims what engines look for, and nothing that is not there yet',
   t.true(features.mountOptions.includes('rro'));
   t.true(features.linux.namespaces.includes('user'));
   t.true(features.linux.mountExtensions.idmap.enabled);
-  t.deepEqual(features.hooks, []);
+  t.deepEqual(features.hooks, ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']);
   t.false(features.linux.seccomp.actions.includes('SCMP_ACT_NOTIFY'));
   t.deepEqual(
     [features.linux.apparmor, features.linux.selinux, features.linux.intelRdt, features.linux.netDevices].map(({ enabled }) => enabled),

@@ -3,8 +3,6 @@ import { validateConfig } from '../../runtime/config/config.ts';
 import { refuseNotYet } from '../../runtime/config/not-yet.ts';
 import { type Changes, changedConfig } from '../support/config-changes.ts';
 
-const hook = [{ path: '/bin/true' }];
-
 for (const [title, changes, pointer] of [
   ['Intel RDT', { '/linux/intelRdt': {} }, '/linux/intelRdt'],
   [
@@ -21,9 +19,6 @@ for (const [title, changes, pointer] of [
     },
     '/linux/seccomp/syscalls/1/action',
   ],
-  ...['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'].map(
-    (name) => [`a ${name} hook`, { '/hooks': { [name]: hook } }, `/hooks/${name}`] as const,
-  ),
 ] as readonly (readonly [string, Changes, string])[]) {
   test(`${title} is valid, and refused as not there yet at ${pointer}`, (t) => {
     const { config, problems } = validateConfig(changedConfig({ '/process/terminal': false, ...changes }));

@@ -1,4 +1,5 @@
 import { capabilityNames } from '../../config/capabilities.ts';
+import { hookNames } from '../../config/hooks.ts';
 import { memoryPolicyFlags, memoryPolicyModes } from '../../config/memory-policy.ts';
 import { namespaceTypes } from '../../config/namespaces.ts';
 import { seccompActions, seccompFlags, seccompOperators } from '../../config/seccomp.ts';
@@ -15,7 +16,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
   return {
     ociVersionMin: oldestSpecVersion,
     ociVersionMax: specVersion,
-    hooks: [],
+    hooks: [...hookNames],
     mountOptions: [...mountOptions],
     linux: {
       namespaces: [...namespaceTypes],
