@@ -1,5 +1,11 @@
 import type { ExecutionContext } from 'ava';
 import type { Options } from 'execa';
+import type { Process } from '../../runtime/config/config.ts';
+import { readSavedConfig } from '../../runtime/container/saved-config.ts';
+import { readContainer } from '../../runtime/container/stored-state.ts';
+import { readHostFacts } from '../../runtime/host/facts.ts';
+import { compileExec } from '../../runtime/plan/exec.ts';
+import type { Plan } from '../../runtime/plan/ops.ts';
 import { type KrunResult, type RunningContainer, runKrun, startContainer } from './krun.ts';
 import type { Outcome, ProbeReport } from './probe.ts';
 
@@ -37,4 +43,27 @@ export async function beside(
   await steps(container);
   container.end();
   t.is((await container.result).status, 0);
+}
+
+/** The plan of an exec with this process in a running container, for a helper of the test's choice. */
+export function planExecIn({ bundle: { id } }: RunningContainer, parts: Partial<Process>): Plan {
+  const root = '/run/krun';
+  const { state, init } = readContainer(root, id);
+  const config = readSavedConfig(root, id);
+  if (init === null || config.process === undefined) throw new Error(`${id} does not run`);
+  return compileExec({
+    id,
+    config,
+    process: { ...config.process, args: ['/probe'], ...parts },
+    init,
+    cgroup: state.cgroup === null ? null : { ...state.cgroup, owner: `${root}/${id}` },
+    seccomp: null,
+    facts: readHostFacts({ pid: process.pid, uid: 0 }),
+    preserveFds: 0,
+    noNewKeyring: false,
+    pidFile: null,
+    detach: false,
+    consoleSocket: null,
+    pidfdSocket: null,
+  });
 }
