@@ -20,8 +20,10 @@ static int make_parents(const char *path);
 static int make_private(int parent, const char *name);
 static int open_entry(struct context *context, int root, const char *id);
 static int lock(struct context *context, int root, int directory, const char *id, int patience);
+static int wait_for_lock(int directory, int patience);
 static int is_same(int parent, const char *name, int directory);
 static int write_file(int directory, const char *temporary, const struct bytes *content);
+static int remove_unopened(struct context *context, int root, const char *id);
 static int remove_directory(struct context *context, int root, int directory, const char *id);
 static int remove_files(int directory);
 
@@ -92,10 +94,16 @@ int op_remove_state_directory(struct context *context, const struct op_remove_st
   AUTO_CLOSE int root = open_root_directory(op->path);
   if (root < 0) return errno == ENOENT ? 0 : fail(context, "open", op->path);
   if (op->directory != NO_SLOT) return remove_directory(context, root, context->slots[op->directory], op->id);
-  if (faccessat(root, op->id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) return 0;
-  AUTO_CLOSE int directory = open_entry(context, root, op->id);
-  if (directory < 0 || lock(context, root, directory, op->id, LOCK_PATIENCE) < 0) return -1;
-  return remove_directory(context, root, directory, op->id);
+  return remove_unopened(context, root, op->id);
+}
+
+/* Who had it locked, such as the helper of a container that has just been killed, may have removed it meanwhile. */
+static int remove_unopened(struct context *context, int root, const char *id) {
+  if (faccessat(root, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) return 0;
+  AUTO_CLOSE int directory = open_entry(context, root, id);
+  if (directory < 0) return -1;
+  if (wait_for_lock(directory, LOCK_PATIENCE) < 0) return fail_detail(context, errno, "flock", id, "locked");
+  return remove_directory(context, root, directory, id);
 }
 
 static int remove_directory(struct context *context, int root, int directory, const char *id) {
@@ -164,13 +172,18 @@ static int open_entry(struct context *context, int root, const char *id) {
 
 /* A lock on a directory that its last holder has removed is worth nothing. */
 static int lock(struct context *context, int root, int directory, const char *id, int patience) {
-  for (int waited = 0; flock(directory, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
-    if (errno != EWOULDBLOCK || waited >= patience) return fail_detail(context, errno, "flock", id, "locked");
-    (void)poll(NULL, 0, LOCK_STEP);
-  }
+  if (wait_for_lock(directory, patience) < 0) return fail_detail(context, errno, "flock", id, "locked");
   int same = is_same(root, id, directory);
   if (same < 0) return fail(context, "fstatat", id);
   return same ? 0 : fail_with(context, ENOENT, "openat", id);
+}
+
+static int wait_for_lock(int directory, int patience) {
+  for (int waited = 0; flock(directory, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
+    if (errno != EWOULDBLOCK || waited >= patience) return -1;
+    (void)poll(NULL, 0, LOCK_STEP);
+  }
+  return 0;
 }
 
 static int is_same(int parent, const char *name, int directory) {
