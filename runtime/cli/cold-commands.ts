@@ -1,5 +1,6 @@
 // The commands that are not on the way to a start, with yargs and all else that takes time to load: dist/cli.cjs is made of this file.
 export { completion } from './commands/completion.ts';
+export { doctor } from './commands/doctor.ts';
 export { features } from './commands/features.ts';
 export { help } from './commands/help.ts';
 export { plan } from './commands/plan.ts';

@@ -55,6 +55,7 @@ export const commandTable = {
   update: { help: "change a container's limits", arguments: 'ID', least: 1, most: 1 },
   delete: { help: 'remove what is left of a container that has ended', arguments: 'ID', least: 1, most: 1 },
   gc: { help: 'remove what killed helpers left behind: of one container, or of all that have ended', arguments: '[ID]', least: 0, most: 1 },
+  doctor: { help: 'check what this host lacks for containers, and say how to mend it', arguments: '', least: 0, most: 0 },
   features: { help: 'print what krun can do, as JSON', arguments: '', least: 0, most: 0 },
   version: { help: 'print the version', arguments: '', least: 0, most: 0 },
   completion: { help: 'print a completion script for the shell', arguments: '[bash | zsh]', least: 0, most: 1, takesProgram: true },

@@ -186,7 +186,7 @@ export const flagTable = [
     help: 'also in a paused container: the process starts when that is resumed',
   },
 
-  { name: 'json', type: 'boolean', commands: ['plan', 'validate'], help: 'print JSON' },
+  { name: 'json', type: 'boolean', commands: ['plan', 'validate', 'doctor'], help: 'print JSON' },
   { name: 'rootless', type: 'boolean', commands: ['spec'], help: 'a config for a user without privileges' },
   { name: 'strict', type: 'boolean', commands: ['validate'], help: 'take warnings for errors' },
   { name: 'force', type: 'boolean', alias: ['f'], commands: ['delete'], help: 'kill what still runs; an unknown id is no error' },

@@ -49,6 +49,7 @@ const handlers = {
   delete: () => deleteCommand,
   gc: () => gc,
   list: () => list,
+  doctor: async () => (await import('./cold-commands.ts')).doctor,
   pause: async () => (await import('./control-commands.ts')).pause,
   resume: async () => (await import('./control-commands.ts')).resume,
   ps: async () => (await import('./control-commands.ts')).ps,

@@ -1,0 +1,96 @@
+// Reads what `krun doctor` judges. Nothing is changed, nothing is started.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parentOf } from '../cgroup/path.ts';
+import type { DoctorCgroup2, DoctorFacts, IdMapProgram } from '../doctor/facts.ts';
+import { type FactsOptions, readHostFacts } from './facts.ts';
+
+export interface DoctorOptions extends FactsOptions {
+  readonly env: ReadonlyMap<string, string>;
+  /** Other places, for tests. */
+  readonly etc?: string;
+  readonly linger?: string;
+}
+
+export function readDoctorFacts(options: DoctorOptions): DoctorFacts {
+  const { pid, uid, env, proc = '/proc', etc = '/etc', linger = '/var/lib/systemd/linger' } = options;
+  const host = readHostFacts(options);
+  const user = nameOf(`${etc}/passwd`, uid);
+  const runtimeDirectory = env.get('XDG_RUNTIME_DIR') ?? null;
+  const names = new Set([String(uid), ...(user === null ? [] : [user])]);
+  return {
+    uid,
+    user,
+    kernelRelease: host.kernelRelease,
+    nodeVersion: process.version,
+    helper: join(dirname(dirname(process.execPath)), 'bin/krun'),
+    cgroup2: readCgroup2(host),
+    version1Controllers: host.version1Controllers,
+    namespaces: list(`${proc}/${pid}/ns`),
+    fileSystems: lines(`${proc}/filesystems`).map((line) => line.split('\t').at(-1) ?? ''),
+    seccompActions: (read(`${proc}/sys/kernel/seccomp/actions_avail`) ?? '').split(/\s+/).filter(Boolean),
+    maxUserNamespaces: number(`${proc}/sys/user/max_user_namespaces`),
+    unprivilegedUserNamespaces: number(`${proc}/sys/kernel/unprivileged_userns_clone`),
+    apparmorRestrictsUserNamespaces: number(`${proc}/sys/kernel/apparmor_restrict_unprivileged_userns`),
+    idMapPrograms: { newuidmap: findProgram(env, 'newuidmap'), newgidmap: findProgram(env, 'newgidmap') },
+    subordinate: { uids: countIds(`${etc}/subuid`, names), gids: countIds(`${etc}/subgid`, names) },
+    runtimeDirectory,
+    hasUserBus: env.has('DBUS_SESSION_BUS_ADDRESS') || (runtimeDirectory !== null && existsSync(join(runtimeDirectory, 'bus'))),
+    lingers: user !== null && existsSync(join(linger, user)),
+  };
+}
+
+// A user's containers come beside its own cgroup, root's may come anywhere.
+function readCgroup2({ cgroup2, euid }: ReturnType<typeof readHostFacts>): DoctorCgroup2 | null {
+  if (cgroup2 === null) return null;
+  const place = euid === 0 ? '/' : parentOf(cgroup2.own ?? '/');
+  const { controllers, isWritable } = cgroup2.look(place);
+  return { mountpoint: cgroup2.mountpoint, place, controllers, isWritable };
+}
+
+// Node cannot read file capabilities, by which some distributions do without setuid: one of root's is taken for able.
+function findProgram(env: ReadonlyMap<string, string>, name: string): IdMapProgram {
+  for (const directory of (env.get('PATH') ?? '').split(':').filter((each) => each.startsWith('/'))) {
+    const status = statSync(join(directory, name), { throwIfNoEntry: false });
+    if (status?.isFile()) return (status.mode & 0o4000) !== 0 || status.uid === 0 ? 'ready' : 'unprivileged';
+  }
+  return 'missing';
+}
+
+// subuid(5): "name or uid:first:count".
+function countIds(path: string, names: ReadonlySet<string>): number {
+  return lines(path)
+    .map((line) => line.split(':'))
+    .filter(([name = '']) => names.has(name))
+    .reduce((sum, [, , count = '0']) => sum + (Number(count) || 0), 0);
+}
+
+function nameOf(passwd: string, uid: number): string | null {
+  const entry = lines(passwd).find((line) => line.split(':')[2] === String(uid));
+  return entry?.split(':')[0] ?? null;
+}
+
+function number(path: string): number | null {
+  const text = read(path);
+  return text === null ? null : Number(text);
+}
+
+function lines(path: string): string[] {
+  return (read(path) ?? '').split('\n').filter((line) => line !== '');
+}
+
+function list(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null; // this host does not have it
+  }
+}
