@@ -23,7 +23,7 @@ const change = withProcess({
   env: ['PATH=/bin', 'A=1', 'HOME=/root'],
   noNewPrivileges: false,
   capabilities: { bounding: ['CAP_KILL'], permitted: ['CAP_KILL'], effective: ['CAP_KILL'] },
-  rlimits: [{ type: 'RLIMIT_NOFILE', soft: 64n, hard: 99n }],
+  rlimits: [{ type: 'RLIMIT_NOFILE', soft: 99n, hard: 99n }], // alike: Go's runtime sometimes raises the soft one for runc's child
   oomScoreAdj: 100,
 });
 
