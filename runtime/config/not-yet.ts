@@ -13,10 +13,7 @@ interface Wish {
   readonly isAskedFor: boolean;
 }
 
-function wishesOf({ process, linux }: Config): readonly Wish[] {
+function wishesOf({ linux }: Config): readonly Wish[] {
   const notifying = linux?.seccomp?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;
-  return [
-    { path: ['linux', 'intelRdt'], isAskedFor: linux?.intelRdt !== undefined },
-    { path: ['linux', 'seccomp', 'syscalls', notifying, 'action'], isAskedFor: notifying >= 0 },
-  ];
+  return [{ path: ['linux', 'seccomp', 'syscalls', notifying, 'action'], isAskedFor: notifying >= 0 }];
 }

@@ -12,7 +12,13 @@ const killTimeout = 10_000;
 /** Ends what still runs, then removes cgroup and state directory; what is gone already is no error. */
 export function planRemoval(root: string, { state, init, attended }: FoundContainer): Plan {
   const poststop = attended ? [] : planPoststopHooks(hooksOf(root, state.id, 'poststop'), state, null); // a helper that attends to it runs them itself
-  return [...(init === null ? [] : endInit(init)), ...removeCgroup(root, state), ...removeState(root, state.id), ...poststop];
+  return [
+    ...(init === null ? [] : endInit(init)),
+    ...removeCgroup(root, state),
+    ...removeResctrlGroups(state),
+    ...removeState(root, state.id),
+    ...poststop,
+  ];
 }
 
 export function removeState(root: string, id: string): Plan {
@@ -32,6 +38,10 @@ function removeCgroup(root: string, { id, cgroup }: StoredState): Op[] {
     { op: 'killCgroup', pointer: '', cgroup: 'cgroup' },
     { op: 'removeCgroup', pointer: '', ...cgroup, cgroup: 'cgroup' },
   ];
+}
+
+function removeResctrlGroups({ resctrlGroups = [] }: StoredState): Op[] {
+  return resctrlGroups.map((path) => ({ op: 'removeResctrlGroup', pointer: '', path, group: null }));
 }
 
 /** The container's hooks as they were when it was made. Its configuration is only understood if it names this kind: few do. */

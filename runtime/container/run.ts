@@ -4,6 +4,7 @@ import type { Problem } from '../config/problem.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { layeredRoot } from '../overlay/layered-root.ts';
 import { type CgroupPlace, compilePlan, type StateFile } from '../plan/compile.ts';
+import { planIntelRdt } from '../plan/intel-rdt.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import { compileCachedSeccomp } from './cached-seccomp.ts';
 import type { Caller } from './caller.ts';
@@ -48,7 +49,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
       creatingFile: creatingFileName,
       initFile: initFileName,
       gate: gateFileNames,
-      files: (cgroup) => stateFiles({ config, id, rootfs, cgroup, caller, options }),
+      files: (cgroup) => stateFiles({ config, id, rootfs, cgroup, resctrlGroups: planIntelRdt(config, id, facts).groups, caller, options }),
     },
   });
   return { plan: [...(options.printId ? [printId(id)] : []), ...plan], warnings };
@@ -59,11 +60,12 @@ interface StateSource {
   readonly id: string;
   readonly rootfs: string;
   readonly cgroup: CgroupPlace | null;
+  readonly resctrlGroups: readonly string[];
   readonly caller: Caller;
   readonly options: RunOptions;
 }
 
-function stateFiles({ config, id, rootfs, cgroup, caller, options }: StateSource): StateFile[] {
+function stateFiles({ config, id, rootfs, cgroup, resctrlGroups, caller, options }: StateSource): StateFile[] {
   const state: StoredState = {
     ociVersion: config.ociVersion,
     id,
@@ -74,6 +76,7 @@ function stateFiles({ config, id, rootfs, cgroup, caller, options }: StateSource
     owner: caller.uid,
     bootId: bootId(),
     cgroup,
+    ...(resctrlGroups.length > 0 ? { resctrlGroups } : {}),
     ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
   };
   return [{ name: stateFileName, content: new TextEncoder().encode(JSON.stringify(state)) }, savedConfigFile(config)];

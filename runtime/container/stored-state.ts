@@ -26,6 +26,8 @@ export interface StoredState {
   readonly bootId: string;
   /** Where it was made, or null when it has none. */
   readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
+  /** Groups of resctrl that go with it. */
+  readonly resctrlGroups?: readonly string[];
   /** Its processes share the session keyring of who started it, those of exec too. */
   readonly noNewKeyring?: boolean;
 }

@@ -27,6 +27,7 @@ export const errorCodes = {
   E_NO_CGROUP2: 'no cgroup2 file system is mounted, or it cannot be written',
   E_NO_CONTROLLER: 'a limit needs a cgroup controller that is not available',
   E_BAD_LIMIT: 'the kernel refused a resource limit',
+  E_RDT: 'resctrl (Intel RDT) is not mounted, or refused a class of service, its schema or a monitoring group',
   E_BAD_SYSCTL: 'a sysctl is not namespaced, or the kernel refused its value',
   E_SECCOMP: 'the seccomp profile cannot be compiled or installed',
   E_CAPABILITY: 'the capabilities cannot be set',

@@ -191,4 +191,12 @@ const explainers = {
   moveNetDevice: explainNetDevice,
   openHook: explainHook,
   hook: explainHook,
+  createResctrlGroup: refused('E_RDT', 'a group of resctrl cannot be made', {
+    EEXIST: 'another container may have it: choose another id, or remove the directory',
+    ENOSPC: 'the processor has no class of service or monitoring id left',
+  }),
+  openResctrlGroup: refused('E_RDT', 'a group of resctrl cannot be opened'),
+  writeSchemata: refused('E_RDT', 'a schema was refused', { EINVAL: 'info/last_cmd_status below the mount of resctrl says why' }),
+  joinResctrlGroup: refused('E_RDT', 'a group of resctrl cannot be joined'),
+  removeResctrlGroup: refused('E_RDT', 'a group of resctrl cannot be removed'),
 } as const satisfies Record<OpName, Explainer>;

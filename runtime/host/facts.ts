@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostFacts } from '../plan/host-facts.ts';
 import { findCgroup2, findVersion1Controllers, isCgroup2 } from './cgroup2.ts';
+import { parseMountinfo } from './mountinfo.ts';
 
 export interface FactsOptions {
   /** The helper's: whose cgroup and mounts count. */
@@ -20,6 +21,12 @@ export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block
   const cgroup2 = once(() => findCgroup2({ mountinfo: mountinfo(), cgroup: cgroup(), isCgroup2, sysBlock }));
   const version1Controllers = once(() => findVersion1Controllers(mountinfo(), readOptional(`${proc}/cgroups`)));
   const inUserNamespace = once(() => !/^(\s*0\s+0\s+4294967295)?\s*$/.test(readOptional(`${proc}/${pid}/uid_map`)));
+  const resctrl = once(() => {
+    const [mount] = parseMountinfo(mountinfo(), ['resctrl']);
+    return mount === undefined
+      ? null
+      : { mountpoint: mount.mountpoint, schemataOf: (path: string) => readOptional(`${path}/schemata`) || null };
+  });
   const kernelRelease = once(() => readOptional(`${proc}/sys/kernel/osrelease`).trim());
   // selinuxfs is registered only where SELinux has been enabled at boot.
   const securityModules = once(() => ({
@@ -40,6 +47,9 @@ export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block
     },
     get version1Controllers() {
       return version1Controllers();
+    },
+    get resctrl() {
+      return resctrl();
     },
     get securityModules() {
       return securityModules();

@@ -5,6 +5,7 @@ import { planFileSystems } from './file-systems.ts';
 import { type HookSubject, planContainerHooks, planPoststartHooks, planPoststopHooks, planRuntimeHooks, planStartHooks } from './hooks.ts';
 import type { HostFacts } from './host-facts.ts';
 import { planHostName } from './host-name.ts';
+import { planIntelRdt } from './intel-rdt.ts';
 import { planLabels, requireSecurityModules } from './labels.ts';
 import { planLoopback } from './loopback.ts';
 import { planNamespaces } from './namespaces.ts';
@@ -73,6 +74,7 @@ export function compilePlan(request: StartRequest): Plan {
   requireSecurityModules(config, config.process, facts);
   const labels = planLabels(config, config.process);
   const devices = planNetDevices(config);
+  const rdt = planIntelRdt(config, id, facts);
   const sysctls = planSysctls(config);
   const files = planFileSystems(config, {
     bundle: request.bundle,
@@ -121,6 +123,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...terminal.host,
     ...pidfd.host,
     ...planState(request, cgroup.cgroup),
+    ...rdt.create,
     ...cgroup.create,
     ...namespaces.host,
     ...sysctls.host,
@@ -128,6 +131,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...files.host,
     ...hooks.host,
     ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
+    ...rdt.join,
     ...devices.helper,
     ...confinement.helper,
     ...pidfd.helper,

@@ -3,10 +3,12 @@ import { parseNumberList } from '../config/scheduling.ts';
 import { CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
 import type { HostFacts } from './host-facts.ts';
 import { rootOf } from './id-map.ts';
+import { planExecIntelRdt } from './intel-rdt.ts';
 import { planExecLabels, requireSecurityModules } from './labels.ts';
 import type { Op, Plan } from './ops.ts';
 import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
+import { stages } from './stages.ts';
 import { planPidfdSocket, planTerminal, type TerminalPlan } from './terminal.ts';
 
 /** All that `exec` depends on. */
@@ -47,6 +49,7 @@ export interface ExecCgroup {
 export function compileExec(request: ExecRequest): Plan {
   const { config, process, cgroup, facts } = request;
   requireSecurityModules({}, process, facts);
+  const rdt = planExecIntelRdt(config, request.id, facts);
   const inUserNamespace = typesOf(config).has('user');
   const pieces = planProcess(config, process, {
     id: request.id,
@@ -66,8 +69,10 @@ export function compileExec(request: ExecRequest): Plan {
     ...pidfd.host,
     { op: 'openProcess', pointer: '', ...request.init, process: initSlot },
     ...(cgroup === null ? [] : [openCgroup(cgroup)]),
+    ...rdt.create,
     ...initialAffinity(process),
     startProcess(request, pieces, terminal),
+    ...(rdt.join.length === 0 ? [] : [...rdt.join, { op: 'notifyChild', pointer: '', stage: stages.grouped } as const]),
     ...pidfd.helper,
     ...pieces.helper,
     { op: 'waitForExecute', pointer: '' },
@@ -104,6 +109,7 @@ function startProcess(request: ExecRequest, pieces: ProcessPlan, terminal: Termi
   const program: Op[] = [
     ...(types.has('user') ? [becomeRoot(config)] : []),
     undumpable,
+    ...(config.linux?.intelRdt === undefined ? [] : [{ op: 'waitForParent', pointer: '', stage: stages.grouped } as const]),
     ...pieces.begin,
     ...terminal.control,
     ...(noNewKeyring ? [] : [{ op: 'enterSessionKeyring', pointer: '', name: `_ses.${id}` } as const]),

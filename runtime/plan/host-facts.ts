@@ -13,6 +13,8 @@ export interface HostFacts {
   /** The controllers that cgroup v1 holds, and thus v2 lacks: name → its hierarchy's mount point ('' when not mounted). */
   readonly version1Controllers: ReadonlyMap<string, string>;
   readonly securityModules: SecurityModules;
+  /** Where resctrl is mounted, and the file schemata of a group by its path, null where there is none; null if nowhere. */
+  readonly resctrl: { readonly mountpoint: string; readonly schemataOf: (path: string) => string | null } | null;
 }
 
 /** Which Linux security modules are at work. */

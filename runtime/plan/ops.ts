@@ -377,6 +377,14 @@ export const opTable = {
       mayFail: 'bool',
     },
   },
+  createResctrlGroup: { help: 'make a group of resctrl, an error if it is there, and open it', fields: { path: 'string', group: 'slot' } },
+  openResctrlGroup: { help: 'open a group of resctrl', fields: { path: 'string', group: 'slot' } },
+  writeSchemata: { help: 'write the schemata of a group of resctrl, all lines at once', fields: { group: 'slot', value: 'string' } },
+  joinResctrlGroup: { help: 'put init into a group of resctrl, from the helper', fields: { group: 'slot' } },
+  removeResctrlGroup: {
+    help: 'remove a group of resctrl; with a slot only if that is filled; one that is gone is no error',
+    fields: { path: 'string', group: 'slot' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

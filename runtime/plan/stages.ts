@@ -2,6 +2,8 @@
 export const stages = {
   /** init is there, and the helper writes its id maps and does what takes the host's rights. */
   idMaps: 10,
+  /** In exec: the process is there, and the helper puts it into its groups of resctrl. */
+  grouped: 15,
   /** init is in its network namespace, and the helper moves devices there. */
   networked: 20,
   /** Everything is mounted, so that limits and the device program no longer stand in the way. */

@@ -4,7 +4,6 @@ import { refuseNotYet } from '../../runtime/config/not-yet.ts';
 import { type Changes, changedConfig } from '../support/config-changes.ts';
 
 for (const [title, changes, pointer] of [
-  ['Intel RDT', { '/linux/intelRdt': {} }, '/linux/intelRdt'],
   [
     'SCMP_ACT_NOTIFY',
     {

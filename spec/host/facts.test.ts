@@ -35,6 +35,19 @@ test('AppArmor is at work where its module says so, SELinux where its file syste
   t.false(modules().apparmor);
 });
 
+test('resctrl is where it is mounted, and a group there has a schema or is none', (t) => {
+  const proc = makeProc(t, {});
+  const facts = () => readHostFacts({ pid: 7, uid: 0, proc });
+  t.is(facts().resctrl, null);
+  writeFileSync(join(proc, '7/mountinfo'), `40 31 0:40 / ${proc}/resctrl rw - resctrl resctrl rw\n`);
+  mkdirSync(join(proc, 'resctrl/gold'), { recursive: true });
+  writeFileSync(join(proc, 'resctrl/gold/schemata'), 'L3:0=f\n');
+  const { resctrl } = facts();
+  t.is(resctrl?.mountpoint, join(proc, 'resctrl'));
+  t.is(resctrl?.schemataOf(join(proc, 'resctrl/gold')), 'L3:0=f\n');
+  t.is(resctrl?.schemataOf(join(proc, 'resctrl/silver')), null);
+});
+
 test('nothing is read before it is asked for, and then once', (t) => {
   const proc = makeProc(t, { uid_map: whole });
   const facts = readHostFacts({ pid: 7, uid: 0, proc });

@@ -29,6 +29,7 @@ function factsWith(tree: Tree, more: Partial<HostFacts> & { readonly own?: strin
     cgroup2,
     version1Controllers: new Map(),
     securityModules: { apparmor: false, selinux: false },
+    resctrl: null,
     ...others,
   };
 }

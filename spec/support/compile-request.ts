@@ -16,6 +16,7 @@ export const fixedFacts: HostFacts = {
   cgroup2: cgroup2(true),
   version1Controllers: new Map(),
   securityModules: { apparmor: true, selinux: true },
+  resctrl: { mountpoint: '/sys/fs/resctrl', schemataOf: () => null },
 };
 
 export function requestFor(config: Config, others: Partial<StartRequest> = {}): StartRequest {
@@ -82,6 +83,7 @@ const otherFacts: Arbitrary<HostFacts> = fc.record({
   cgroup2: fc.constantFrom(null, cgroup2(true), cgroup2(false)),
   version1Controllers: fc.constantFrom(new Map(), new Map([['memory', '/sys/fs/cgroup/memory']])),
   securityModules: fc.record({ apparmor: fc.boolean(), selinux: fc.boolean() }),
+  resctrl: fc.constantFrom(null, { mountpoint: '/sys/fs/resctrl', schemataOf: () => null }),
 });
 
 function cgroup2(isWritable: boolean): Cgroup2Facts {

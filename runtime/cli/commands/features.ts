@@ -32,7 +32,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: false },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       memoryPolicy: { modes: [...memoryPolicyModes], flags: [...memoryPolicyFlags] },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
