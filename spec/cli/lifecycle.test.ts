@@ -1,0 +1,179 @@
+// create, start, kill and delete: every command against every state, many at once, and cut off anywhere.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { type Bundle, makeBundle } from '../support/bundle.ts';
+import { isRoot, withProcess } from '../support/change-config.ts';
+import type { KrunResult } from '../support/krun.ts';
+import { cgroup2Mount } from '../support/leaks.ts';
+import { runApart } from '../support/run-apart.ts';
+import { testHelper } from '../support/run-plan.ts';
+import { skipUnless } from '../support/skip.ts';
+
+type Krun = (...args: string[]) => Promise<KrunResult>;
+
+interface Prepared {
+  readonly bundle: Bundle;
+  readonly root: string;
+  readonly krun: Krun;
+}
+
+async function prepare(t: ExecutionContext, args: string[] = ['/bin/sleep', '1000']): Promise<Prepared> {
+  const bundle = await makeBundle(t, withProcess({ args }));
+  const root = join(bundle.path, 'state');
+  const krun: Krun = (...args) => runApart(['--root', root, ...args]);
+  t.teardown(async () => {
+    for (const id of await readdir(root).catch(() => [])) await krun('delete', '--force', id);
+  });
+  return { bundle, root, krun };
+}
+
+async function statusOf(krun: Krun, id: string): Promise<string> {
+  const { status, stdout } = await krun('state', id);
+  return status === 0 ? (JSON.parse(stdout) as { status: string }).status : 'none';
+}
+
+const states: Readonly<Record<string, (krun: Krun, bundle: Bundle) => Promise<unknown>>> = {
+  none: async () => {},
+  created: (krun, { path, id }) => krun('create', '--bundle', path, id),
+  running: async (krun, { path, id }) => {
+    await krun('create', '--bundle', path, id);
+    await krun('start', id);
+  },
+  stopped: async (krun, { path, id }) => {
+    await krun('create', '--bundle', path, id);
+    await krun('kill', id, 'KILL');
+    while ((await statusOf(krun, id)) !== 'stopped');
+  },
+};
+
+// What each command answers in each state: its error ('' for none), and the state afterwards.
+const table: readonly (readonly [command: string, state: string, error: RegExp | null, after: string])[] = [
+  ['create', 'none', null, 'created'],
+  ['create', 'created', /container with given ID already exists/, 'created'],
+  ['create', 'running', /container with given ID already exists/, 'running'],
+  ['create', 'stopped', /container with given ID already exists/, 'stopped'],
+  ['start', 'none', /container does not exist/, 'none'],
+  ['start', 'created', null, 'running'],
+  ['start', 'running', /cannot start an already running container/, 'running'],
+  ['start', 'stopped', /cannot start a container that has stopped/, 'stopped'],
+  ['kill', 'none', /container does not exist/, 'none'],
+  ['kill', 'created', null, 'stopped'],
+  ['kill', 'running', null, 'stopped'],
+  ['kill', 'stopped', /container not running/, 'stopped'],
+  ['kill --all', 'stopped', null, 'stopped'],
+  ['delete', 'none', /container does not exist/, 'none'],
+  ['delete', 'created', null, 'none'],
+  ['delete', 'running', /cannot delete container \S+ that is not stopped: running/, 'running'],
+  ['delete', 'stopped', null, 'none'],
+  ['delete --force', 'none', null, 'none'],
+  ['delete --force', 'created', null, 'none'],
+  ['delete --force', 'running', null, 'none'],
+  ['delete --force', 'stopped', null, 'none'],
+];
+
+for (const [command, state, error, after] of table) {
+  test(`${command} of a container that is ${state}: ${error === null ? 'done' : 'refused'}, then it is ${after}`, async (t) => {
+    if (skipUnless(t, 'root', isRoot)) return;
+    const { bundle, krun } = await prepare(t);
+    await states[state]?.(krun, bundle);
+    t.is(await statusOf(krun, bundle.id), state);
+    const bundleFlag = command === 'create' ? ['--bundle', bundle.path] : [];
+    const { status, stderr } = await krun(...command.split(' '), ...bundleFlag, bundle.id, ...(command.startsWith('kill') ? ['KILL'] : []));
+    if (error === null) t.deepEqual([status, stderr], [0, '']);
+    else t.is(status, 1);
+    if (error !== null) t.regex(stderr, error);
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline && (await statusOf(krun, bundle.id)) !== after; );
+    t.is(await statusOf(krun, bundle.id), after);
+  });
+}
+
+test('a created container has not run its program, and SIGTERM ends it as it ends a process that waits', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const { bundle, krun } = await prepare(t, ['/bin/sh', '-c', 'echo ran > /proof']);
+  t.is((await krun('create', '--bundle', bundle.path, '--pid-file', join(bundle.path, 'pid'), bundle.id)).status, 0);
+  const { pid } = JSON.parse((await krun('state', bundle.id)).stdout) as { pid: number };
+  t.is(await readFile(join(bundle.path, 'pid'), 'utf8'), String(pid));
+  t.false((await readdir(bundle.rootfs)).includes('proof'));
+  t.is((await krun('kill', bundle.id)).status, 0);
+  while ((await statusOf(krun, bundle.id)) !== 'stopped');
+  t.false((await readdir(bundle.rootfs)).includes('proof'));
+});
+
+test('a program that cannot be found fails create, with the words that engines look for', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const { bundle, root, krun } = await prepare(t, ['no-such-program']);
+  const { status, stderr } = await krun('create', '--bundle', bundle.path, bundle.id);
+  t.is(status, 1);
+  t.regex(stderr, /exec: "no-such-program": executable file not found in \$PATH/);
+  t.deepEqual(await readdir(root), []);
+});
+
+test('of many that start one container at once exactly one does', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const { bundle, krun } = await prepare(t);
+  await krun('create', '--bundle', bundle.path, bundle.id);
+  const results = await Promise.all(Array.from({ length: 6 }, () => krun('start', bundle.id)));
+  t.is(results.filter(({ status }) => status === 0).length, 1);
+  for (const { status, stderr } of results) if (status !== 0) t.regex(stderr, /cannot start an already running container/);
+});
+
+test('run --detach returns while the process runs, and nothing of ours stays beside it', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const { bundle, krun } = await prepare(t);
+  t.like(await krun('run', '-d', '--bundle', bundle.path, bundle.id), { status: 0, stdout: '', stderr: '' });
+  t.is(await statusOf(krun, bundle.id), 'running');
+  const { pid } = JSON.parse((await krun('state', bundle.id)).stdout) as { pid: number };
+  const parent = /^PPid:\s*(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  t.notRegex(await readFile(`/proc/${parent}/cmdline`, 'utf8'), /bin\/krun/);
+  t.is((await krun('delete', '-f', bundle.id)).status, 0);
+});
+
+test('a hundred and more cycles of create, start and delete, eight at a time, leave nothing', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  t.timeout(180_000);
+  const { bundle, root, krun } = await prepare(t);
+  const work = async (worker: number): Promise<void> => {
+    for (let cycle = 0; cycle < 15; cycle++) {
+      const id = `${bundle.id}-${worker}-${cycle}`;
+      t.like(await krun('create', '--bundle', bundle.path, id), { status: 0, stderr: '' });
+      t.like(await krun('start', id), { status: 0, stderr: '' });
+      t.like(await krun('delete', '--force', id), { status: 0, stderr: '' });
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, (_, worker) => work(worker)));
+  await assertGone(t, bundle, root, 'the cycles');
+});
+
+for (const command of ['create', 'start', 'delete'] as const) {
+  test(`when the helper is killed at any op of ${command}, delete and gc leave nothing, and the id is free`, async (t) => {
+    if (skipUnless(t, 'root', isRoot)) return;
+    t.timeout(240_000);
+    const { bundle, root, krun } = await prepare(t);
+    const { path, id } = bundle;
+    let [index, killed] = [0, 0];
+    for (let missed = 0; missed < 40; index++) {
+      if (command !== 'create') await krun('create', '--bundle', path, id);
+      const args = ['--root', root, command, ...(command === 'create' ? ['--bundle', path] : []), id];
+      const { signal } = await execa(testHelper, args, { env: { KRUN_TEST_KILL: String(index) }, reject: false, stdio: 'ignore' });
+      missed = signal === 'SIGKILL' ? 0 : missed + (command === 'create' ? 1 : 10); // an op of an onExit program does not run
+      if (signal === 'SIGKILL') killed++;
+      t.like(await krun('delete', '--force', id), { status: 0, stderr: '' }, `delete after op ${index}`);
+      t.like(await krun('gc'), { status: 0, stderr: '' }, `gc after op ${index}`);
+      await assertGone(t, bundle, root, `the helper was killed at op ${index} of ${command}`);
+    }
+    t.true(killed >= { create: 60, start: 5, delete: 4 }[command], `${killed} ops`);
+    t.is((await krun('create', '--bundle', path, id)).status, 0);
+  });
+}
+
+async function assertGone(t: ExecutionContext, { id }: Bundle, root: string, when: string): Promise<void> {
+  t.deepEqual(
+    (await readdir(root).catch(() => [])).filter((name) => !name.startsWith('.')),
+    [],
+    `state after ${when}`,
+  );
+  const left = (await readdir((await cgroup2Mount()) ?? '/nowhere')).filter((entry) => entry.includes(id));
+  t.deepEqual(left, [], `cgroups after ${when}`);
+}
