@@ -10,6 +10,7 @@
 
 #include "krun.h"
 #include "rules.h"
+#include "signals.h"
 
 static int open_process(struct context *context, uint32_t pid, uint64_t start_time);
 static int wait_for_end(struct context *context, int process, uint32_t milliseconds);
@@ -61,14 +62,16 @@ static int open_process(struct context *context, uint32_t pid, uint64_t start_ti
 }
 
 static int wait_for_end(struct context *context, int process, uint32_t milliseconds) {
-  struct pollfd ended = {.fd = process, .events = POLLIN};
+  AUTO_CLOSE int signals = open_interrupts();
+  struct pollfd ready[] = {{.fd = process, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   int64_t deadline = now() + milliseconds;
   for (;;) {
     int64_t left = deadline - now();
-    int ready = poll(&ended, 1, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
-    if (ready > 0) return 0;
-    if (ready < 0 && errno != EINTR) return fail(context, "poll", "");
-    if (ready == 0 && left <= INT_MAX) return fail_with(context, ETIMEDOUT, "poll", "");
+    int count = poll(ready, 2, left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
+    if (ready[0].revents != 0) return 0;
+    if (ready[1].revents != 0) return refuse_interrupted(context);
+    if (count < 0 && errno != EINTR) return fail(context, "poll", "");
+    if (count == 0 && left <= INT_MAX) return fail_with(context, ETIMEDOUT, "poll", "");
   }
 }
 

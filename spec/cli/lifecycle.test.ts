@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { type Bundle, makeBundle } from '../support/bundle.ts';
 import { isRoot, withProcess } from '../support/change-config.ts';
-import type { KrunResult } from '../support/krun.ts';
+import { type KrunResult, krunBinary } from '../support/krun.ts';
 import { cgroup2Mount } from '../support/leaks.ts';
 import { runApart } from '../support/run-apart.ts';
 import { testHelper } from '../support/run-plan.ts';
@@ -99,6 +99,22 @@ test('a created container has not run its program, and SIGTERM ends it as it end
   t.is((await krun('kill', bundle.id)).status, 0);
   while ((await statusOf(krun, bundle.id)) !== 'stopped');
   t.false((await readdir(bundle.rootfs)).includes('proof'));
+});
+
+test('wait returns when the container has ended, at once if it has already, and by SIGTERM before', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const { bundle, root, krun } = await prepare(t);
+  await krun('create', '--bundle', bundle.path, bundle.id);
+  const interrupted = execa(krunBinary, ['--root', root, 'wait', bundle.id], { reject: false, stdio: 'ignore' });
+  setTimeout(() => interrupted.kill('SIGTERM'), 300);
+  t.true([143, undefined].includes((await interrupted).exitCode));
+  const waiting = krun('wait', bundle.id);
+  t.is(await statusOf(krun, bundle.id), 'created');
+  await krun('kill', bundle.id, 'KILL');
+  t.like(await waiting, { status: 0, stderr: '' });
+  t.like(await krun('wait', bundle.id), { status: 0, stderr: '' });
+  await krun('delete', bundle.id);
+  t.regex((await krun('wait', bundle.id)).stderr, /container does not exist/);
 });
 
 test('a program that cannot be found fails create, with the words that engines look for', async (t) => {
