@@ -43,6 +43,16 @@ const vanished = 10;
 const file = 'the file cannot be written';
 const needsNice = { EPERM: 'CAP_SYS_NICE is needed; a real-time policy also needs cpu.rt_runtime_us where the kernel groups by it' };
 
+const noTerminal = refused('E_TERMINAL', 'the container has no devpts to take a terminal from', {
+  EXDEV: 'mount a devpts at /dev/pts (krun spec shows how)',
+  ENOENT: 'mount a devpts at /dev/pts (krun spec shows how)',
+  ENOSPC: 'there are too many terminals: see kernel.pty.max and the max option of the devpts',
+  EACCES: 'the devpts needs the option ptmxmode=0666',
+});
+const terminalBehindLink = belowRoot('the devpts cannot be reached');
+const symlinkInTheWay = 40;
+const explainTerminal: Explainer = (report, facts) => (report.errno === symlinkInTheWay ? terminalBehindLink : noTerminal)(report, facts);
+
 const explainers = {
   write: refused('E_FILE', 'standard output or error cannot be written'),
   appendFile: refused('E_FILE', 'the log cannot be written'),
@@ -157,13 +167,7 @@ const explainers = {
   sendDescriptor: refused('E_TERMINAL', 'a descriptor cannot be sent', { EPIPE: 'whoever listened on the socket has gone' }),
   receiveDescriptor: refused('E_INTERNAL', 'init has sent no terminal'),
   openInit: refused('E_SYSTEM', 'a pidfd of the container'),
-  openTerminal: refused('E_TERMINAL', 'the container has no devpts to take a terminal from', {
-    EXDEV: 'mount a devpts at /dev/pts (krun spec shows how)',
-    ENOENT: 'mount a devpts at /dev/pts (krun spec shows how)',
-    ELOOP: '/dev and /dev/pts must not be symbolic links',
-    ENOSPC: 'there are too many terminals: see kernel.pty.max and the max option of the devpts',
-    EACCES: 'the devpts needs the option ptmxmode=0666',
-  }),
+  openTerminal: explainTerminal,
   bindConsole: explainMount,
   useTerminal: refused('E_TERMINAL', 'the terminal cannot be given to the process'),
   setControllingTerminal: refused('E_TERMINAL', 'the terminal cannot be given to the process'),

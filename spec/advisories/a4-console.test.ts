@@ -79,3 +79,16 @@ for (const [what, { make, works }] of Object.entries(places)) {
     t.true((await stat(join(bundle.rootfs, 'dev'))).isDirectory());
   });
 }
+
+test('a /dev/pts that is a symlink is not followed to a terminal', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const bundle = await makeBundle(t, (config) => ({
+    ...config,
+    process: { ...config.process, terminal: true },
+    mounts: config.mounts?.filter(({ destination }) => !destination.startsWith('/dev')),
+  }));
+  await symlink('/tmp', join(bundle.rootfs, 'dev/pts'));
+  const { status, stderr } = await runKrun(['run', '--bundle', bundle.path, bundle.id]);
+  t.is(status, 1);
+  t.regex(stderr, /E_UNSAFE_PATH/);
+});
