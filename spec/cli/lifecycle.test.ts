@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { type Bundle, makeBundle } from '../support/bundle.ts';
-import { isRoot, withProcess } from '../support/change-config.ts';
+import { makeCorner, skipWithoutCgroups } from '../support/cgroups.ts';
+import { all, isRoot, withLinux, withoutNamespaces, withProcess } from '../support/change-config.ts';
 import { type KrunResult, krunBinary } from '../support/krun.ts';
 import { cgroup2Mount } from '../support/leaks.ts';
 import { runApart } from '../support/run-apart.ts';
@@ -115,6 +116,20 @@ test('wait returns when the container has ended, at once if it has already, and 
   t.like(await krun('wait', bundle.id), { status: 0, stderr: '' });
   await krun('delete', bundle.id);
   t.regex((await krun('wait', bundle.id)).stderr, /container does not exist/);
+});
+
+test('SIGKILL ends all processes of a container that has no pid namespace of its own', async (t) => {
+  if (skipUnless(t, 'root', isRoot) || skipWithoutCgroups(t)) return;
+  const path = `${makeCorner(t).path}/c`;
+  const script = withProcess({ args: ['/bin/sh', '-c', '/bin/sleep 1000 & /bin/sleep 1001'] });
+  const bundle = await makeBundle(t, all(script, withoutNamespaces('pid'), withLinux({ cgroupsPath: path })));
+  const krun: Krun = (...args) => runApart(['--root', join(bundle.path, 'state'), ...args]);
+  t.teardown(() => krun('delete', '--force', bundle.id));
+  t.like(await krun('run', '-d', '--bundle', bundle.path, bundle.id), { status: 0, stderr: '' });
+  const procs = join((await cgroup2Mount()) ?? '', path, 'cgroup.procs');
+  while ((await readFile(procs, 'utf8')).trim().split('\n').length < 2);
+  t.like(await krun('kill', bundle.id, 'KILL'), { status: 0, stderr: '' });
+  t.is(await readFile(procs, 'utf8'), '');
 });
 
 test('a program that cannot be found fails create, with the words that engines look for', async (t) => {
