@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { makeBundle } from '../support/bundle.ts';
 import { hostFacts, isAwaitingChange, skipWithoutCgroups, until } from '../support/cgroups.ts';
 import { withLinux, withProcess } from '../support/change-config.ts';
-import { krunBinary, runKrun, startContainer } from '../support/krun.ts';
+import { krunBinary, removeContainer, runKrun, startContainer } from '../support/krun.ts';
 import { skipUnless } from '../support/skip.ts';
 
 interface Event {
@@ -80,7 +80,7 @@ test('a kill for want of memory is an event of its own', async (t) => {
   const limited = withLinux({ resources: { memory: { limit: 8n << 20n, swap: 8n << 20n } } });
   const bundle = await makeBundle(t, (config) => limited(withProcess({ args: ['/bin/sh', '-c', script] })(config)));
   const run = spawn(krunBinary, ['run', '--bundle', bundle.path, bundle.id], { stdio: ['pipe', 'ignore', 'ignore'] });
-  t.teardown(() => run.kill('SIGKILL'));
+  t.teardown(() => removeContainer(bundle.id));
   for (let found = false; !found; ) found = (await runKrun(['state', bundle.id])).stdout.includes('"running"');
   const events = follow(t, '--interval', '1h', bundle.id);
   run.stdin?.write('go\n');

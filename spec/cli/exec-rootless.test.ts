@@ -18,7 +18,7 @@ test('a user without privileges can exec in a container of their own', async (t)
   await chown(runtime, uid, gid);
   const user = { uid, gid, cwd: path, env: { XDG_RUNTIME_DIR: runtime } };
   const child = execa(krunBinary, ['run', id], { ...user, reject: false, stdin: 'pipe', buffer: { stdout: false } });
-  t.teardown(() => child.kill('SIGKILL'));
+  t.teardown(() => runKrun(['delete', '--force', id], user));
   const ended = child.then(({ stderr }) => Promise.reject(new Error(stderr)));
   await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), ended]);
   ended.catch(() => {}); // it will end later, as it should

@@ -79,6 +79,11 @@ export interface RunningContainer {
   readonly result: Promise<KrunResult>;
 }
 
+/** However it ended: a killed helper leaves its state behind. */
+export async function removeContainer(id: string, globals: readonly string[] = []): Promise<void> {
+  await execa(krunBinary, [...globals, 'delete', '--force', id], { reject: false, stdin: 'ignore' });
+}
+
 /** A container whose process runs and waits, until end() or a signal. Whatever is left of it at the end of the test is killed. */
 export async function startContainer(
   t: ExecutionContext,
@@ -91,7 +96,7 @@ export async function startContainer(
     stdin: 'pipe',
     buffer: { stdout: false },
   });
-  t.teardown(() => child.kill('SIGKILL'));
+  t.teardown(() => removeContainer(bundle.id, globals));
   const result = child.then(({ exitCode, signal, stderr }) => ({
     status: exitCode ?? 128 + (signalNumbers[signal ?? ''] ?? 0),
     signal,
