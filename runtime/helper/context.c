@@ -8,7 +8,10 @@
 #include "process.h"
 
 void open_context(struct context *context, const struct plan *plan) {
-  *context = (struct context){.plan = plan, .slot_count = plan->slot_count, .line = -1, .init_pidfd = -1, .gate = -1, .report = -1};
+  if (context->plan != NULL) memset(context, 0, sizeof *context); /* it has served another plan; else it is zero */
+  context->plan = plan;
+  context->slot_count = plan->slot_count;
+  context->line = context->init_pidfd = context->gate = context->report = -1;
   context->slots = malloc((plan->slot_count + 1) * sizeof *context->slots);
   if (context->slots == NULL) die("malloc", "", ENOMEM);
   for (uint32_t i = 0; i < plan->slot_count; i++) context->slots[i] = -1;
