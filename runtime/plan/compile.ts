@@ -131,6 +131,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...files.host,
     ...hooks.host,
     ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
+    ...writeStateFiles(request.state.files(cgroup.cgroup).slice(1)),
     ...rdt.join,
     ...devices.helper,
     ...confinement.helper,
@@ -256,6 +257,11 @@ function writePidFile(path: string | null): Plan {
   return path === null ? [] : [{ op: 'writePidFile', pointer: '', path }];
 }
 
+// The first says what to remove and comes before all that is made; the others are for later commands, and are written while init mounts.
+function writeStateFiles(files: readonly StateFile[]): Plan {
+  return files.map(({ name, content }): Op => ({ op: 'writeStateFile', pointer: '', directory: 'state', name, content }));
+}
+
 function planState(request: StartRequest, cgroup: CgroupPlace | null): Plan {
   const { id, state, mode } = request;
   const directory = 'state';
@@ -264,7 +270,7 @@ function planState(request: StartRequest, cgroup: CgroupPlace | null): Plan {
     ...(poststop.length > 0 ? [{ op: 'onExit', pointer: '', program: poststop } as const] : []),
     { op: 'onExit', pointer: '', program: [{ op: 'removeStateDirectory', pointer: '', path: state.root, id, directory }] },
     { op: 'createStateDirectory', pointer: '', path: state.root, id, directory },
-    ...state.files(cgroup).map(({ name, content }): Op => ({ op: 'writeStateFile', pointer: '', directory, name, content })),
+    ...writeStateFiles(state.files(cgroup).slice(0, 1)),
     ...(mode === 'create' ? [{ op: 'createGate', pointer: '', directory, ...state.gate } as const] : []),
   ];
 }
