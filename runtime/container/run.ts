@@ -65,7 +65,7 @@ interface StateSource {
   readonly options: RunOptions;
 }
 
-function stateFiles({ config, id, rootfs, cgroup, resctrlGroups, caller, options }: StateSource): StateFile[] {
+function stateFiles({ config, id, rootfs, cgroup, resctrlGroups, caller, options }: StateSource): [StateFile, ...StateFile[]] {
   const state: StoredState = {
     ociVersion: config.ociVersion,
     id,

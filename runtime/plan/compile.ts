@@ -43,7 +43,7 @@ export interface StartRequest {
     readonly creatingFile: string;
     readonly initFile: string;
     readonly gate: Gate;
-    readonly files: (cgroup: CgroupPlace | null) => readonly StateFile[];
+    readonly files: (cgroup: CgroupPlace | null) => readonly [StateFile, ...StateFile[]];
   };
 }
 
@@ -96,6 +96,8 @@ export function compilePlan(request: StartRequest): Plan {
   });
   const terminal = planTerminal(config.process, { detach: request.mode !== 'attend', consoleSocket: request.consoleSocket, root: 'root' });
   const pidfd = planPidfdSocket(request.pidfdSocket, 'standard');
+  // The first says what to remove and comes before all that is made; the others are for later commands, and are written while init mounts.
+  const [stateFile, ...laterFiles] = request.state.files(cgroup.cgroup);
   const confinement = planConfinement(config, cgroup.confine);
   const init: Plan = [
     ...process.begin,
@@ -122,7 +124,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...process.host,
     ...terminal.host,
     ...pidfd.host,
-    ...planState(request, cgroup.cgroup),
+    ...planState(request, stateFile),
     ...rdt.create,
     ...cgroup.create,
     ...namespaces.host,
@@ -131,7 +133,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...files.host,
     ...hooks.host,
     ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
-    ...writeStateFiles(request.state.files(cgroup.cgroup).slice(1)),
+    ...writeStateFiles(laterFiles),
     ...rdt.join,
     ...devices.helper,
     ...confinement.helper,
@@ -257,12 +259,11 @@ function writePidFile(path: string | null): Plan {
   return path === null ? [] : [{ op: 'writePidFile', pointer: '', path }];
 }
 
-// The first says what to remove and comes before all that is made; the others are for later commands, and are written while init mounts.
 function writeStateFiles(files: readonly StateFile[]): Plan {
   return files.map(({ name, content }): Op => ({ op: 'writeStateFile', pointer: '', directory: 'state', name, content }));
 }
 
-function planState(request: StartRequest, cgroup: CgroupPlace | null): Plan {
+function planState(request: StartRequest, stateFile: StateFile): Plan {
   const { id, state, mode } = request;
   const directory = 'state';
   const poststop = planPoststopHooks(request.config.hooks, subjectOf(request), directory);
@@ -270,7 +271,7 @@ function planState(request: StartRequest, cgroup: CgroupPlace | null): Plan {
     ...(poststop.length > 0 ? [{ op: 'onExit', pointer: '', program: poststop } as const] : []),
     { op: 'onExit', pointer: '', program: [{ op: 'removeStateDirectory', pointer: '', path: state.root, id, directory }] },
     { op: 'createStateDirectory', pointer: '', path: state.root, id, directory },
-    ...writeStateFiles(state.files(cgroup).slice(0, 1)),
+    ...writeStateFiles([stateFile]),
     ...(mode === 'create' ? [{ op: 'createGate', pointer: '', directory, ...state.gate } as const] : []),
   ];
 }

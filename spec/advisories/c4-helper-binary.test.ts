@@ -1,11 +1,11 @@
 // CVE-2019-5736: a container keeps /proc/<pid>/exe of the runtime and writes to it when nothing runs from it any more.
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { controlHelper } from '../support/advisory.ts';
+import { onlyChild } from '../support/only-child.ts';
 import { runPlan, testHelper } from '../support/run-plan.ts';
 
 const O_PATH = 0o10000000;
@@ -52,13 +52,5 @@ function tryToWrite(kept: number): string {
     return 'written';
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  }
-}
-
-async function onlyChild(pid: number): Promise<number> {
-  for (;;) {
-    const [child] = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ');
-    if (child) return Number(child);
-    await setImmediate();
   }
 }

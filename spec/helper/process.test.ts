@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import type { Op, Plan } from '../../runtime/plan/ops.ts';
+import { onlyChild } from '../support/only-child.ts';
 import { runFrame, runPlan } from '../support/run-plan.ts';
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
@@ -92,11 +91,3 @@ test('a frame that is no plan is refused before anything is done', async (t) => 
   t.is(status, 1);
   t.regex(stderr, /E_PROTO/);
 });
-
-async function onlyChild(pid: number): Promise<number> {
-  for (;;) {
-    const [child] = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ');
-    if (child) return Number(child);
-    await setImmediate();
-  }
-}
