@@ -94,5 +94,5 @@ test.serial('a container that has ended leaves nothing behind', async (t) => {
   t.like(JSON.parse(state.stdout), { status: 'running', id: container.bundle.id, bundle: container.bundle.path });
   container.end();
   t.like(await container.result, { status: 0, stderr: '' });
-  await assertNothingLeft(t, before);
+  await assertNothingLeft(t, before, container.bundle);
 });

@@ -16,7 +16,7 @@ test('50 containers at once all run, and leave nothing', async (t) => {
     Array.from({ length: 50 }, (_, index) => runKrun(['run', '--ephemeral', '--bundle', bundle.path, `${bundle.id}-${index}`])),
   );
   for (const { status, stdout, stderr } of results) t.deepEqual([status, stdout, stderr], [0, 'here', '']);
-  await assertNothingLeft(t, before);
+  await assertNothingLeft(t, before, bundle);
 });
 
 test('300 containers one after another leak nothing: no mount, cgroup, process, state or file', async (t) => {
@@ -30,5 +30,5 @@ test('300 containers one after another leak nothing: no mount, cgroup, process, 
     if (status !== 0 || stderr !== '') t.fail(`run ${count}: ${status} ${stderr}`);
   }
   t.deepEqual(await readdir(root), []);
-  await assertNothingLeft(t, before);
+  await assertNothingLeft(t, before, bundle);
 });

@@ -2,6 +2,7 @@ import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
+import type { Bundle } from './bundle.ts';
 import { assertNothingLeft, cgroup2Mount, hostSnapshot, leftBehind } from './leaks.ts';
 import { skipUnless } from './skip.ts';
 
@@ -40,4 +41,18 @@ test.serial('what goes away in time is no leak', async (t) => {
   const watching = assertNothingLeft(t, before);
   await rm(file);
   await watching;
+});
+
+test.serial('what another test holds is no leak of ours, and what ours holds is one', async (t) => {
+  if (skipUnless(t, 'root', process.getuid?.() === 0)) return;
+  const before = await hostSnapshot();
+  const ours: Bundle = { id: 'test-0123456789ab', path: '/tmp/krun-test-ABCDEF', rootfs: '' };
+  const states = ['test-0123456789ab', 'test-ba9876543210'].map((id) => `/run/krun/${id}`);
+  for (const state of states) await mkdir(state, { recursive: true });
+  const left = await leftBehind(before, 0, ours);
+  for (const state of states) await rm(state, { recursive: true });
+  t.deepEqual(
+    left.filter((line) => states.some((state) => line.includes(state))),
+    [`state ${states[0]}`],
+  );
 });

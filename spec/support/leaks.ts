@@ -1,11 +1,12 @@
-// Finds what a run leaves behind. Other test files run beside, and what they hold for a moment is no leak of ours: what is new
-// after a run must go away within a time, and what appears only later is not asked about.
+// Finds what a run leaves behind. Other test files run beside, and what they hold is no leak of ours: what is new after a run must go
+// away within a time, what appears only later is not asked about, nor what names another test's bundle.
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import type { Bundle } from './bundle.ts';
 
 /** One line for each mount, cgroup, process of ours, state directory and temporary file. */
 export type HostSnapshot = ReadonlySet<string>;
@@ -23,21 +24,28 @@ export async function hostSnapshot(): Promise<HostSnapshot> {
   return new Set(lists.flat());
 }
 
-/** Fails the test if, a minute after the run, something is still there that came since `before`. */
-export async function assertNothingLeft(t: ExecutionContext, before: HostSnapshot): Promise<void> {
-  t.deepEqual(await leftBehind(before, 60_000), [], 'left behind');
+/** Fails the test if, a minute after the run of `bundle`, something is still there that came since `before`. */
+export async function assertNothingLeft(t: ExecutionContext, before: HostSnapshot, bundle?: Bundle): Promise<void> {
+  t.deepEqual(await leftBehind(before, 60_000, bundle), [], 'left behind');
 }
 
 /** What is there now and was not before, and is still there when the time is over. */
-export async function leftBehind(before: HostSnapshot, milliseconds: number): Promise<readonly string[]> {
+export async function leftBehind(before: HostSnapshot, milliseconds: number, bundle?: Bundle): Promise<readonly string[]> {
   const deadline = Date.now() + milliseconds;
-  let left = [...(await hostSnapshot())].filter((line) => !before.has(line));
+  let left = [...(await hostSnapshot())].filter((line) => !before.has(line) && !isOfAnotherTest(line, bundle));
   while (left.length > 0 && Date.now() < deadline) {
     await delay(20);
     const now = await hostSnapshot();
     left = left.filter((line) => now.has(line));
   }
   return left;
+}
+
+// makeBundle gives each test a directory and an id of its own.
+function isOfAnotherTest(line: string, bundle: Bundle | undefined): boolean {
+  const marks = line.match(/\btest-[0-9a-f]{12}|krun-test-[A-Za-z0-9]{6}\b/g) ?? [];
+  const ours = [bundle?.id, bundle?.path.slice(bundle.path.lastIndexOf('/') + 1)];
+  return marks.length > 0 && !marks.some((mark) => ours.includes(mark));
 }
 
 /** Where the cgroup2 hierarchy is mounted, if it is. */
@@ -84,7 +92,9 @@ async function describeOurs(pid: string, own: string): Promise<string | undefine
     if (!isRuntime && (await namespacesOf(pid)) === own) return undefined;
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `process ${pid} ${stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))} started ${fields[19]}`;
+    const [cgroup, command] = await Promise.all(['cgroup', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')));
+    const owner = `${cgroup} ${command}`.match(/test-[0-9a-f]{12}/)?.[0] ?? 'nobody';
+    return `process ${pid} ${stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))} started ${fields[19]} for ${owner}`;
   } catch {
     return undefined; // gone, or not ours to look at
   }
