@@ -27,7 +27,7 @@ With \`--log-format json\` it is one line:
 \`{"level":"error","msg":…,"time":…,"code":…,"pointer":…,"op":…,"syscall":…,"errno":…,"path":…,"hint":…}\`; what does not apply is left out.
 With \`--log FILE\` that line goes to the file, and the text to stderr as well.
 
-krun exits with 1 when it fails itself, exec with 255. Otherwise its status is the container's, or 128+n when signal n ended it.
+krun exits with 1 when it fails itself, exec with 255 unless its command line cannot be read. Otherwise its status is the container's, or 128+n when signal n ended it.
 
 | code | meaning |
 |---|---|

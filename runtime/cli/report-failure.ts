@@ -7,13 +7,14 @@ import { errorPlan } from './report.ts';
 
 /** The plan that reports what was thrown as the flags of this command line want it. */
 export function reportFailure(error: unknown, caller: Caller, line: CommandLine): Plan {
-  return errorPlan(asKrunError(error), line.command === 'exec' ? execFailureStatus : failureStatus, {
+  const isExec = line.command === 'exec' && line.problem === null;
+  return errorPlan(asKrunError(error), isExec ? execFailureStatus : failureStatus, {
     log: logOptions(caller, line.globals),
     now: new Date(),
   });
 }
 
-// runc's: 1, whatever went wrong; 255 where the process' own status passes through.
+// runc's: 1, whatever went wrong; 255 where the process' own status passes through, once the command line is understood.
 const failureStatus = 1;
 const execFailureStatus = 255;
 

@@ -5,7 +5,7 @@ export function requireContainerId(id: string): string {
   if (/^[A-Za-z0-9_+.-]{1,250}$/.test(id) && id !== '.' && id !== '..') return id;
   throw new KrunError(
     'E_BAD_ID',
-    `"${id}" cannot be a container id: it must be 1 to 250 of the characters A-Z a-z 0-9 _ + . -, and neither . nor ..`,
+    `invalid container ID format: "${id}": it must be 1 to 250 of the characters A-Z a-z 0-9 _ + . -, and neither . nor ..`,
   );
 }
 

@@ -1,19 +1,16 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { type Bundle, makeBundle } from '../support/bundle.ts';
 import { runKrun } from '../support/krun.ts';
 import { skipUnless } from '../support/skip.ts';
+import { listen } from '../support/socket-listener.ts';
 
 const isRoot = process.getuid?.() === 0;
 
 test('create hands the terminal to --console-socket: one message, one descriptor, of consoleSize', async (t) => {
   if (skipUnless(t, 'root', isRoot)) return;
   const bundle = await terminalBundle(t, { consoleSize: { height: 12, width: 34 } });
-  const { path, lines, type } = await listen(t, bundle, 'console');
+  const { path, lines, type } = await listen(t, bundle.path, 'console');
   const created = await runKrun(['create', '--bundle', bundle.path, '--console-socket', path, bundle.id]);
   t.teardown(() => runKrun(['delete', '--force', bundle.id]));
   t.like(created, { status: 0, stderr: '' });
@@ -28,8 +25,8 @@ test('create hands the terminal to --console-socket: one message, one descriptor
 test('exec --detach --tty hands its terminal over as well', async (t) => {
   if (skipUnless(t, 'root', isRoot)) return;
   const bundle = await terminalBundle(t, {});
-  const first = await listen(t, bundle, 'first');
-  const second = await listen(t, bundle, 'second');
+  const first = await listen(t, bundle.path, 'first');
+  const second = await listen(t, bundle.path, 'second');
   t.like(await runKrun(['run', '--detach', '--bundle', bundle.path, '--console-socket', first.path, bundle.id]), { status: 0, stderr: '' });
   t.teardown(() => runKrun(['delete', '--force', bundle.id]));
   t.like(JSON.parse(await first.lines()), { terminal: true });
@@ -42,7 +39,7 @@ test('exec --detach --tty hands its terminal over as well', async (t) => {
 test('--pidfd-socket gets a pidfd of init, by the name standard, and of a process of exec by the name setns', async (t) => {
   if (skipUnless(t, 'root', isRoot)) return;
   const bundle = await makeBundle(t, (config) => ({ ...config, process: { ...config.process, args: ['sleep', '1000'] } }));
-  const [first, second] = [await listen(t, bundle, 'first'), await listen(t, bundle, 'second')];
+  const [first, second] = [await listen(t, bundle.path, 'first'), await listen(t, bundle.path, 'second')];
   t.like(await runKrun(['run', '--detach', '--bundle', bundle.path, '--pidfd-socket', first.path, bundle.id], { stdio: 'ignore' }), {
     status: 0,
   });
@@ -75,27 +72,4 @@ test('a console socket at which nobody listens is an error that names it, and no
 
 function terminalBundle(t: ExecutionContext, process: object): Promise<Bundle> {
   return makeBundle(t, (config) => ({ ...config, process: { ...config.process, terminal: true, args: ['sh'], ...process } }));
-}
-
-interface Listener {
-  readonly path: string;
-  readonly lines: () => Promise<string>;
-  readonly type: (keys: string) => void;
-}
-
-const receiver = fileURLToPath(new URL('../support/receive-descriptor.py', import.meta.url));
-
-async function listen(t: ExecutionContext, bundle: Bundle, name: string): Promise<Listener> {
-  const path = join(bundle.path, name);
-  const child = spawn('/usr/bin/python3', [receiver, path], { stdio: ['pipe', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  await once(child, 'spawn');
-  const iterator = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const lines = async (): Promise<string> => {
-    const { value, done } = await iterator.next();
-    if (done === true) throw new Error('the receiver has ended');
-    return value;
-  };
-  t.is(await lines(), 'listening');
-  return { path, lines, type: (keys) => void child.stdin.write(keys) };
 }

@@ -43,7 +43,7 @@ export async function runBy(
 
 const onlyCgroup2 = 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"';
 
-function find(name: string): string | undefined {
+export function find(name: string): string | undefined {
   return (process.env.PATH ?? '')
     .split(':')
     .concat('/usr/sbin', '/usr/bin')
