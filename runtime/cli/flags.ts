@@ -135,6 +135,7 @@ export const flagTable = [
   { name: 'print-config', type: 'boolean', commands: starts, help: 'with --rootfs: print the config.json and do nothing' },
   { name: 'print-id', type: 'boolean', commands: starts, help: "print the container's id on stdout before it starts" },
   { name: 'keep', type: 'boolean', commands: starts, help: 'keep the state after the container has ended' },
+  { name: 'init', type: 'boolean', commands: makes, help: 'a first process of our own, which reaps orphans and forwards signals' },
   { name: 'no-new-keyring', type: 'boolean', commands: makes, help: "stay in the caller's session keyring" },
   { name: 'no-subreaper', type: 'boolean', commands: makes, help: "do not adopt the container's orphans" },
   { name: 'no-pivot', type: 'boolean', commands: makes, help: 'refused: without pivot_root the host file system stays reachable' },

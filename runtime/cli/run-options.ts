@@ -26,6 +26,7 @@ export async function runOptions(caller: Caller, line: CommandLine): Promise<Run
     overlay: overlayOptions(caller, flags),
     noNewKeyring: isSet(flags, 'no-new-keyring'),
     noSubreaper: isSet(flags, 'no-subreaper'),
+    init: isSet(flags, 'init'),
     keep: isSet(flags, 'keep'),
     printId: isSet(flags, 'print-id'),
     mode: line.command === 'create' ? 'create' : isSet(flags, 'detach') ? 'detach' : 'attend',

@@ -41,6 +41,8 @@ export interface RunOptions extends GlobalOptions {
   readonly overlay: OverlayOptions | null;
   readonly noNewKeyring: boolean;
   readonly noSubreaper: boolean;
+  /** A first process that reaps, before the container's own. */
+  readonly init: boolean;
   /** Keep state directory and cgroup after the container's process has ended. */
   readonly keep: boolean;
   /** Print the id, one line on stdout, before the container's process starts. */

@@ -39,6 +39,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     cgroupManager: options.cgroupManager,
     preserveFds: listenFds + options.preserveFds,
     noNewKeyring: options.noNewKeyring,
+    init: options.init,
     pidFile: options.pidFile,
     mode: options.mode,
     consoleSocket: options.consoleSocket,

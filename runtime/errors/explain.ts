@@ -203,4 +203,11 @@ const explainers = {
   writeSchemata: refused('E_RDT', 'a schema was refused', { EINVAL: 'info/last_cmd_status below the mount of resctrl says why' }),
   joinResctrlGroup: refused('E_RDT', 'a group of resctrl cannot be joined'),
   removeResctrlGroup: refused('E_RDT', 'a group of resctrl cannot be removed'),
+  openHelper: refused('E_SYSTEM', 'the helper cannot find its own program', { ENOENT: 'a /proc must be mounted where krun is called' }),
+  prepareInit: refused('E_SYSTEM', 'a pipe cannot be made'),
+  fork: explainClone,
+  becomeInit: refused('E_PROCESS', 'the first process of --init cannot be started', {
+    EACCES: "the user of config.json must be allowed to execute krun's program: chmod 755",
+    EAGAIN: 'RLIMIT_NPROC counts the first process as well',
+  }),
 } as const satisfies Record<OpName, Explainer>;

@@ -12,6 +12,7 @@ void open_context(struct context *context, const struct plan *plan) {
   context->plan = plan;
   context->slot_count = plan->slot_count;
   context->line = context->init_pidfd = context->gate = context->report = -1;
+  context->helper = context->ready[0] = context->ready[1] = -1;
   context->slots = malloc((plan->slot_count + 1) * sizeof *context->slots);
   if (context->slots == NULL) die("malloc", "", ENOMEM);
   for (uint32_t i = 0; i < plan->slot_count; i++) context->slots[i] = -1;
@@ -23,6 +24,7 @@ void close_context(struct context *context) {
   close_descriptor(&context->init_pidfd);
   close_descriptor(&context->gate);
   close_descriptor(&context->report);
+  close_descriptor(&context->helper);
   free(context->slots);
   context->slots = NULL;
   context->slot_count = 0;

@@ -24,7 +24,7 @@ int op_preserve_descriptors(struct context *context, const struct op_preserve_de
 int op_close_descriptors(struct context *context, const struct op_close_descriptors *op) {
   unsigned first = 3 + op->preserve;
   if (!RULE(CLOSE_DESCRIPTORS)) return 0;
-  const int kept[] = {context->line, context->gate, context->report};
+  const int kept[] = {context->line, context->gate, context->report, context->helper, context->ready[0], context->ready[1]};
   for (;;) { /* from gap to gap */
     unsigned next = UINT_MAX;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)

@@ -100,7 +100,7 @@ static int start(struct context *context, const struct op_hook *op, struct run *
 /* A memory file: a hook that does not read its input must not hold us up, nor end us by SIGPIPE. */
 static int open_state(struct context *context, const struct op_hook *op) {
   char pid[16] = "";
-  if (op->after[0] != '\0') snprintf(pid, sizeof pid, "%d", context->is_child ? getpid() : context->init);
+  if (op->after[0] != '\0') snprintf(pid, sizeof pid, "%d", !context->is_child ? context->init : context->attended ? getppid() : getpid());
   AUTO_CLOSE int state = memfd_create("state", MFD_CLOEXEC);
   if (state < 0) return fail(context, "memfd_create", op->path);
   const char *const parts[] = {op->before, pid, op->after};

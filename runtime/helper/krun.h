@@ -64,6 +64,11 @@ struct context {
   struct op foreign; /* who starts it: the op of another plan that failed there */
   char foreign_pointer[256];
 
+  int helper;      /* the copy that we run from, for becomeInit; -1: not needed */
+  int ready[2];    /* by which the first process tells its child that it is what it is to be; -1: not needed */
+  pid_t own_child; /* the first process with --init: who goes on with the plan */
+  bool attended;   /* that child: the first process is its parent */
+
   bool in_directory; /* child: changeDirectory has worked */
 
   int empty_directory; /* child: the tmpfs that masks directories; 0: not needed yet */

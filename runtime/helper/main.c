@@ -5,6 +5,7 @@
 #include "channel.h"
 #include "exits.h"
 #include "follow-up.h"
+#include "init.h"
 #include "krun.h"
 #include "plan.h"
 #include "request.h"
@@ -23,6 +24,7 @@ static void tell_warnings(struct supervisor *supervisor, const struct request *r
 static _Noreturn void leave(const struct supervisor *supervisor, const struct context *context);
 
 int main(int argc, char **argv, char **environment) {
+  be_init(argc, argv);
   refuse_borrowed_privileges();
   open_standard_descriptors();
   block_signals();

@@ -17,6 +17,7 @@ struct reader {
   const char *why;
 };
 
+static const struct program *program_of(const struct op *op);
 static bool read_program(struct reader *reader, struct program *program, int depth);
 static bool read_op(struct reader *reader, struct op *op, int depth);
 static bool read_field(struct reader *reader, enum field_kind kind, void *field, int depth);
@@ -58,11 +59,20 @@ const struct op *find_op(const struct program *program, uint32_t index) {
   for (uint32_t i = 0; i < program->count; i++) {
     const struct op *op = &program->ops[i];
     if (op->index == index) return op;
-    const struct program *nested = op->code == OP_CLONE ? &op->clone_op.program : op->code == OP_ON_EXIT ? &op->on_exit_op.program : NULL;
+    const struct program *nested = program_of(op);
     const struct op *found = nested == NULL ? NULL : find_op(nested, index);
     if (found != NULL) return found;
   }
   return NULL;
+}
+
+static const struct program *program_of(const struct op *op) {
+  switch (op->code) {
+    case OP_CLONE: return &op->clone_op.program;
+    case OP_FORK: return &op->fork_op.program;
+    case OP_ON_EXIT: return &op->on_exit_op.program;
+    default: return NULL;
+  }
 }
 
 /* A program's ops lie side by side; those nested in them come after. */

@@ -27,7 +27,6 @@ struct failure_record {
 };
 
 static int open_line(struct context *context, int *child_end);
-static _Noreturn void run_child(struct context *context, const struct program *program);
 static int send_record(struct context *context, enum record_type type, uint32_t value);
 static _Noreturn void send_failure(struct context *context);
 static ssize_t receive(struct context *context, struct failure_record *record);
@@ -170,7 +169,7 @@ static int open_line(struct context *context, int *child_end) {
 }
 
 /* Only set-up runs here: execute does not come back, so that the end of the program is the end of a stage. */
-static _Noreturn void run_child(struct context *context, const struct program *program) {
+_Noreturn void run_child(struct context *context, const struct program *program) {
   context->is_child = true;
   context->exit_count = 0;
   context->child = context->init = 0;

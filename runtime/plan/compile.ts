@@ -28,6 +28,8 @@ export interface StartRequest {
   readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
   readonly preserveFds: number;
   readonly noNewKeyring: boolean;
+  /** --init: the container's process is the child of a first process of ours. */
+  readonly init: boolean;
   readonly pidFile: string | null;
   /** What becomes of the container once it is made: it waits for `start`, runs by itself, or the helper stays beside it. */
   readonly mode: 'create' | 'detach' | 'attend';
@@ -84,6 +86,7 @@ export function compilePlan(request: StartRequest): Plan {
     cgroup: cgroup.cgroup,
   });
   const hooks = planStages(request);
+  const terminal = planTerminal(config.process, { detach: request.mode !== 'attend', consoleSocket: request.consoleSocket, root: 'root' });
   const process = planProcess(config, config.process, {
     id,
     preserveFds: request.preserveFds,
@@ -92,9 +95,9 @@ export function compilePlan(request: StartRequest): Plan {
     inUserNamespace,
     root: 'root',
     seccomp: planSeccomp(request.seccomp),
+    child: request.init ? [{ op: 'setsid', pointer: '' }, ...terminal.control] : null,
     beforeExecute: [...(request.mode === 'create' ? waitAtGate : []), ...hooks.start],
   });
-  const terminal = planTerminal(config.process, { detach: request.mode !== 'attend', consoleSocket: request.consoleSocket, root: 'root' });
   const pidfd = planPidfdSocket(request.pidfdSocket, 'standard');
   // The first says what to remove and comes before all that is made; the others are for later commands, and are written while init mounts.
   const [stateFile, ...laterFiles] = request.state.files(cgroup.cgroup);
@@ -113,7 +116,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...process.directory,
     ...files.pivot,
     ...terminal.open,
-    ...terminal.control,
+    ...(request.init ? [] : terminal.control),
     ...files.after,
     { op: 'waitForParent', pointer: '', stage: stages.recorded },
     ...labels.write,

@@ -385,6 +385,16 @@ export const opTable = {
     help: 'remove a group of resctrl; with a slot only if that is filled; one that is gone is no error',
     fields: { path: 'string', group: 'slot' },
   },
+  openHelper: { help: 'keep the copy of the helper that runs, which nobody can write, for becomeInit', fields: {} },
+  prepareInit: { help: 'a pipe by which becomeInit lets its child go on', fields: {} },
+  fork: {
+    help: 'a child goes on with the ops that follow, once becomeInit lets it; who has been here until now runs `program`, which ends in becomeInit',
+    fields: { program: 'ops' },
+  },
+  becomeInit: {
+    help: 'execveat of what openHelper keeps, without arguments, environment and descriptors, not dumpable, with no_new_privs and a seccomp filter: it forwards signals to its child, reaps whoever is left to it, and ends as the child does',
+    fields: {},
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

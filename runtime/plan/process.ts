@@ -1,5 +1,5 @@
 import type { Config, Process } from '../config/config.ts';
-import { planCapabilities } from './capabilities.ts';
+import { capabilitySets, planCapabilities } from './capabilities.ts';
 import { deduplicate, variable } from './environment.ts';
 import type { Op } from './ops.ts';
 import { planRlimits } from './rlimits.ts';
@@ -16,6 +16,8 @@ export interface ProcessOptions {
   readonly root: string;
   /** installSeccomp, or nothing. */
   readonly seccomp: readonly Op[];
+  /** With --init: what the child of the first process, which becomes the container's process, does first of all; null: there is no such child. */
+  readonly child?: readonly Op[] | null;
   /** What init does when all is set up and its program is found: it may wait here for `start`. */
   readonly beforeExecute?: readonly Op[];
   /** The processors to run on; none: all that the cgroup leaves. */
@@ -41,7 +43,7 @@ export interface ProcessPlan {
 export function planProcess(config: Pick<Config, 'linux'>, process: Process, options: ProcessOptions): ProcessPlan {
   const limits = planRlimits(process, options.inUserNamespace);
   return {
-    host: options.preserveFds === 0 ? [] : [{ op: 'preserveDescriptors', pointer: '', count: options.preserveFds }],
+    host: [...(options.preserveFds === 0 ? [] : [preserveDescriptors(options.preserveFds)]), ...(hasInit(options) ? [openHelper] : [])],
     early:
       process.oomScoreAdj === undefined ? [] : [{ op: 'setOomScoreAdjust', pointer: '/process/oomScoreAdj', value: process.oomScoreAdj }],
     begin: planBegin(options),
@@ -51,11 +53,23 @@ export function planProcess(config: Pick<Config, 'linux'>, process: Process, opt
   };
 }
 
+function hasInit({ child }: ProcessOptions): boolean {
+  return child !== undefined && child !== null;
+}
+
+const openHelper: Op = { op: 'openHelper', pointer: '' };
+
+function preserveDescriptors(count: number): Op {
+  return { op: 'preserveDescriptors', pointer: '', count };
+}
+
 // Modes are to be what the ops say, whatever the caller's umask; the container's own comes with its user.
-function planBegin({ id, noNewKeyring, inUserNamespace }: ProcessOptions): Op[] {
+function planBegin(options: ProcessOptions): Op[] {
+  const { id, noNewKeyring, inUserNamespace } = options;
   const begin: Op[] = [
     { op: 'setsid', pointer: '' },
     { op: 'setUmask', pointer: '', mask: 0 },
+    ...(hasInit(options) ? [{ op: 'prepareInit', pointer: '' } as const] : []),
   ];
   const permissions = inUserNamespace ? KEY_OTH_SEARCH : KEY_USR_SEARCH;
   return noNewKeyring ? begin : [...begin, { op: 'joinSessionKeyring', pointer: '', name: `_ses.${id}`, permissions }];
@@ -78,14 +92,16 @@ function planEnd(config: Pick<Config, 'linux'> & { readonly process: Process }, 
   const { process } = config;
   const capabilities = planCapabilities(process);
   const late = process.noNewPrivileges === true;
+  const scheduling = planScheduling(config, options.cpus);
   return [
     { op: 'closeDescriptors', pointer: '', preserve: options.preserveFds },
     ...findHome(process),
     { op: 'chownStdio', pointer: '', uid: uidOf(process), gid: unchanged },
     ...changeDirectoryFirst(process),
-    ...planScheduling(config, options.cpus),
+    ...(hasInit(options) ? [] : scheduling),
     { op: 'setUmask', pointer: '/process/user/umask', mask: process.user?.umask ?? 0o022 },
     ...limits,
+    ...(hasInit(options) ? [...forkFromInit(process, options), ...scheduling] : []),
     ...capabilities.before,
     ...(late ? [{ op: 'setNoNewPrivileges', pointer: '/process/noNewPrivileges' } as const] : options.seccomp),
     setUser(process, options),
@@ -97,6 +113,26 @@ function planEnd(config: Pick<Config, 'linux'> & { readonly process: Process }, 
     { op: 'execute', pointer: '/process/args', arguments: process.args, environment: deduplicate(process.env ?? []) },
   ];
 }
+
+/*
+ * Both have the limits, which the helper may have to set, and each is then alone: who is scheduled by deadlines may not fork. Neither
+ * the container's seccomp filter nor its notifications are the first process' concern. As root it keeps the right to signal its child,
+ * if the container has it: whatever else it inherited goes by execve, which gives root no more than the bounding set.
+ */
+function forkFromInit(process: Process, options: ProcessOptions): Op[] {
+  const mayKill = capabilitySets(process.capabilities ?? {}).permitted & (1n << CAP_KILL);
+  const program: Op[] = [
+    { op: 'changeDirectory', pointer: '', path: '/', mayBeDenied: false },
+    { op: 'dropBoundingSet', pointer: '', keep: mayKill },
+    setUser(process, options),
+    { op: 'setCapabilities', pointer: '', effective: mayKill, permitted: mayKill, inheritable: 0n },
+    { op: 'setAmbient', pointer: '', ambient: 0n },
+    { op: 'becomeInit', pointer: '' },
+  ];
+  return [{ op: 'fork', pointer: '', program }, ...(options.child ?? [])];
+}
+
+const CAP_KILL = 5n; // <linux/capability.h>
 
 // (gid_t)-1 leaves the group: a terminal's is tty.
 const unchanged = 0xffff_ffff;

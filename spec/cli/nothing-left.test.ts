@@ -13,6 +13,7 @@ import { testHelper } from '../support/run-plan.ts';
 const shapes: Readonly<Record<string, { change: (config: Config) => Config; flags: readonly string[] }>> = {
   'the default configuration': { change: (config) => config, flags: [] },
   'a user namespace and an ephemeral root': { change: withUserNamespace, flags: ['--ephemeral'] },
+  'a first process of --init': { change: (config) => config, flags: ['--init'] },
   'a stage process for clock offsets, with limits on the process': { change: withTimeOffsets, flags: [] },
 };
 

@@ -193,3 +193,28 @@ test('the loopback interface comes up in a new network namespace only', (t) => {
   t.deepEqual(planLoopback({ linux: { namespaces: [{ type: 'network', path: '/x' }] } }), []);
   t.deepEqual(planLoopback({}), []);
 });
+
+test('--init forks once there are limits for both, and before what is one process’ own: scheduling, seccomp, user, terminal', (t) => {
+  const control: Op[] = [{ op: 'setsid', pointer: '' }];
+  const { host, begin, end } = plan(
+    {
+      user: { uid: 7, gid: 8 },
+      rlimits: [{ type: 'RLIMIT_NOFILE', soft: 3n, hard: 3n }],
+      capabilities: { permitted: ['CAP_KILL', 'CAP_CHOWN'] },
+    },
+    { child: control },
+  );
+  t.deepEqual(names(host), ['openHelper']);
+  t.true(names(begin).includes('prepareInit'));
+  const order = names(end).filter((name) => ['setrlimit', 'fork', 'setsid', 'setAffinity', 'installSeccomp', 'setUser'].includes(name));
+  t.deepEqual(order, ['setrlimit', 'fork', 'setsid', 'setAffinity', 'installSeccomp', 'setUser']);
+  const fork = end.find(({ op }) => op === 'fork');
+  t.deepEqual(fork?.op === 'fork' && fork.program, [
+    { op: 'changeDirectory', pointer: '', path: '/', mayBeDenied: false },
+    { op: 'dropBoundingSet', pointer: '', keep: 1n << 5n },
+    { op: 'setUser', pointer: '/process/user', uid: 7, gid: 8, groups: [], setGroups: true },
+    { op: 'setCapabilities', pointer: '', effective: 1n << 5n, permitted: 1n << 5n, inheritable: 0n },
+    { op: 'setAmbient', pointer: '', ambient: 0n },
+    { op: 'becomeInit', pointer: '' },
+  ]);
+});
