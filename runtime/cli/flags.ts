@@ -137,7 +137,12 @@ export const flagTable = [
   { name: 'keep', type: 'boolean', commands: starts, help: 'keep the state after the container has ended' },
   { name: 'init', type: 'boolean', commands: makes, help: 'a first process of our own, which reaps orphans and forwards signals' },
   { name: 'no-new-keyring', type: 'boolean', commands: makes, help: "stay in the caller's session keyring" },
-  { name: 'no-subreaper', type: 'boolean', commands: makes, help: "do not adopt the container's orphans" },
+  {
+    name: 'no-subreaper',
+    type: 'boolean',
+    commands: makes,
+    help: 'do not reap the orphans of a container without a pid namespace (nobody does in one that is detached)',
+  },
   { name: 'no-pivot', type: 'boolean', commands: makes, help: 'refused: without pivot_root the host file system stays reachable' },
   { name: 'detach', type: 'boolean', alias: ['d'], commands: [...starts, 'exec'], help: 'return once the container runs' },
   {

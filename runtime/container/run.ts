@@ -40,6 +40,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     preserveFds: listenFds + options.preserveFds,
     noNewKeyring: options.noNewKeyring,
     init: options.init,
+    noSubreaper: options.noSubreaper,
     pidFile: options.pidFile,
     mode: options.mode,
     consoleSocket: options.consoleSocket,

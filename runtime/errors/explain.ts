@@ -206,6 +206,7 @@ const explainers = {
   openHelper: refused('E_SYSTEM', 'the helper cannot find its own program', { ENOENT: 'a /proc must be mounted where krun is called' }),
   prepareInit: refused('E_SYSTEM', 'a pipe cannot be made'),
   fork: explainClone,
+  setSubreaper: refused('E_SYSTEM', 'orphans cannot be adopted'),
   becomeInit: refused('E_PROCESS', 'the first process of --init cannot be started', {
     EACCES: "the user of config.json must be allowed to execute krun's program: chmod 755",
     EAGAIN: 'RLIMIT_NPROC counts the first process as well',

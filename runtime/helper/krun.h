@@ -48,6 +48,7 @@ struct context {
   pid_t child;     /* helper: the process cloned last (a stage or init) */
   pid_t init;      /* helper: the container's first process */
   int init_pidfd;
+  bool subreaper;  /* helper: the container's orphans are left to us */
   bool executed;   /* helper: init has become the container's process */
   uint32_t reached; /* helper: the last stage that the child has reported */
 

@@ -30,6 +30,8 @@ export interface StartRequest {
   readonly noNewKeyring: boolean;
   /** --init: the container's process is the child of a first process of ours. */
   readonly init: boolean;
+  /** --no-subreaper: whoever the container leaves behind in our own pid namespace is not ours to reap. */
+  readonly noSubreaper: boolean;
   readonly pidFile: string | null;
   /** What becomes of the container once it is made: it waits for `start`, runs by itself, or the helper stays beside it. */
   readonly mode: 'create' | 'detach' | 'attend';
@@ -125,6 +127,7 @@ export function compilePlan(request: StartRequest): Plan {
   ];
   return [
     ...process.host,
+    ...planSubreaper(request),
     ...terminal.host,
     ...pidfd.host,
     ...planState(request, stateFile),
@@ -143,6 +146,12 @@ export function compilePlan(request: StartRequest): Plan {
     ...pidfd.helper,
     ...planRun(request, process, { terminal, hooks }),
   ];
+}
+
+// Only in a pid namespace that we are in can a container's orphan be left to us (prctl(2)); and only while we stay. --init has its own.
+function planSubreaper({ config, mode, init, noSubreaper }: StartRequest): Plan {
+  const hasNamespace = config.linux?.namespaces?.some(({ type }) => type === 'pid') === true;
+  return mode !== 'attend' || init || noSubreaper || hasNamespace ? [] : [{ op: 'setSubreaper', pointer: '' }];
 }
 
 interface HookStages {

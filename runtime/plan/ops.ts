@@ -395,6 +395,7 @@ export const opTable = {
     help: 'execveat of what openHelper keeps, without arguments, environment and descriptors, not dumpable, with no_new_privs and a seccomp filter: it forwards signals to its child, reaps whoever is left to it, and ends as the child does',
     fields: {},
   },
+  setSubreaper: { help: 'prctl(PR_SET_CHILD_SUBREAPER) in the helper: wait and relay reap whoever is left to it', fields: {} },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -32,6 +32,7 @@ export function requestFor(config: Config, others: Partial<StartRequest> = {}): 
     preserveFds: 0,
     noNewKeyring: false,
     init: false,
+    noSubreaper: false,
     pidFile: null,
     mode: 'attend',
     consoleSocket: null,
