@@ -2,8 +2,8 @@ import { KrunError } from '../errors/krun-error.ts';
 import type { Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import type { DeleteOptions } from './options.ts';
-import { planRemoval, removeState } from './removal.ts';
-import { listIds, readContainer } from './stored-state.ts';
+import { planRemoval, planRemovalOfState } from './removal.ts';
+import { listIds, readContainer, seeFiles } from './stored-state.ts';
 
 /** Removes what a stopped container left; with `force` a running one too, and a missing one is no error (runtime.md#delete). */
 export function deleteContainer(_caller: Caller, { root, id, force }: DeleteOptions): Plan {
@@ -15,6 +15,6 @@ export function deleteContainer(_caller: Caller, { root, id, force }: DeleteOpti
     });
   } catch (error) {
     if (!force || !(error instanceof KrunError) || error.code !== 'E_NO_CONTAINER') throw error;
-    return listIds(root).includes(id) ? removeState(root, id) : [];
+    return listIds(root).includes(id) ? planRemovalOfState(root, id, seeFiles(root, id)) : [];
   }
 }

@@ -4,25 +4,62 @@ import type { Config } from '../config/config.ts';
 import { type HookName, planPoststopHooks } from '../plan/hooks.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import { configFileName, readSavedConfig } from './saved-config.ts';
-import type { FoundContainer, StoredState } from './stored-state.ts';
+import type { FoundContainer, SeenFile, StoredState } from './stored-state.ts';
 
 /** How long a killed process may take to end, as runc's delete --force has it. */
 const killTimeout = 10_000;
 
-/** Ends what still runs, then removes cgroup and state directory; what is gone already is no error. */
-export function planRemoval(root: string, { state, init, attended }: FoundContainer): Plan {
-  const poststop = attended ? [] : planPoststopHooks(hooksOf(root, state.id, 'poststop'), state, null); // a helper that attends to it runs them itself
+/**
+ * Ends what still runs, then removes cgroup and state directory. Between our look and the ops others may have removed the container, and
+ * made another one by its id: what is not the same any more stays. A helper that attends to it ends with it, removes it all and lets go
+ * of the lock; without one, no process is touched before the lock is ours.
+ */
+export function planRemoval(root: string, container: FoundContainer, then: Plan = []): Plan {
+  const { state, init, attended, seen } = container;
+  const poststop = attended ? [] : planPoststopHooks(hooksOf(root, state.id, 'poststop'), state, null); // its helper runs them itself
+  const end = init === null ? [] : endInit(init);
   return [
-    ...(init === null ? [] : endInit(init)),
-    ...removeCgroup(root, state),
-    ...removeResctrlGroups(state),
-    ...removeState(root, state.id),
-    ...poststop,
+    ...(attended ? end : []),
+    ...claimed({ root, id: state.id, seen, wait: true }, [
+      ...(attended ? [] : end),
+      ...removeCgroup(root, state),
+      ...removeResctrlGroups(state),
+      removeState(root, state.id),
+      ...poststop,
+      ...then,
+    ]),
   ];
 }
 
-export function removeState(root: string, id: string): Plan {
-  return [{ op: 'removeStateDirectory', pointer: '', path: root, id, directory: null }];
+/** What was made by half, or is damaged, and is still as it was found. */
+export function planRemovalOfState(root: string, id: string, seen: readonly SeenFile[], then: Plan = []): Plan {
+  return claimed({ root, id, seen, wait: false }, [removeState(root, id), ...then]);
+}
+
+interface Claim {
+  readonly root: string;
+  readonly id: string;
+  readonly seen: readonly SeenFile[];
+  /** For another's lock. */
+  readonly wait: boolean;
+}
+
+function claimed({ root, id, seen, wait }: Claim, program: Plan): Plan {
+  const directory = slotOf(id);
+  return [
+    { op: 'claimStateDirectory', pointer: '', path: root, id, wait, directory },
+    ...seen.map((file): Op => ({ op: 'expectStateFile', pointer: '', directory, ...file })),
+    { op: 'whenFilled', pointer: '', slot: directory, program },
+  ];
+}
+
+// gc's plan removes several.
+function slotOf(id: string): string {
+  return `state/${id}`;
+}
+
+function removeState(root: string, id: string): Op {
+  return { op: 'removeStateDirectory', pointer: '', path: root, id, directory: slotOf(id) };
 }
 
 /** Kills it and waits for its end; one that has ended already is no error. */
@@ -33,10 +70,11 @@ export function endInit({ pid, startTime }: { pid: number; startTime: bigint }):
 // The path alone could be another container's by now: only the cgroup that names this one as its owner is opened.
 function removeCgroup(root: string, { id, cgroup }: StoredState): Op[] {
   if (cgroup === null) return [];
+  const slot = `cgroup/${id}`;
   return [
-    { op: 'openCgroup', pointer: '', ...cgroup, owner: `${root}/${id}`, orGone: true, cgroup: 'cgroup' },
-    { op: 'killCgroup', pointer: '', cgroup: 'cgroup' },
-    { op: 'removeCgroup', pointer: '', ...cgroup, cgroup: 'cgroup' },
+    { op: 'openCgroup', pointer: '', ...cgroup, owner: `${root}/${id}`, orGone: true, cgroup: slot },
+    { op: 'killCgroup', pointer: '', cgroup: slot },
+    { op: 'removeCgroup', pointer: '', ...cgroup, cgroup: slot },
   ];
 }
 

@@ -41,6 +41,14 @@ export interface FoundContainer {
   readonly init: ProcessIdentity | null;
   /** Whether a helper is at work on it (it holds the directory's lock). */
   readonly attended: boolean;
+  /** What this was found from: who removes the container makes sure that it is still so. */
+  readonly seen: readonly SeenFile[];
+}
+
+/** A file of a state directory; without content there is none. */
+export interface SeenFile {
+  readonly name: string;
+  readonly content: Uint8Array;
 }
 
 /** A pid alone can be another process's by now. */
@@ -53,16 +61,23 @@ export interface ProcessIdentity {
 /** The container, E_NO_CONTAINER, or E_STATE when its directory cannot be understood. */
 export function readContainer(root: string, id: string): FoundContainer {
   const directory = `${root}/${id}`;
-  const text = readOptional(`${directory}/${stateFileName}`);
-  if (text === null) throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path: directory });
+  const seen = seeFiles(root, id);
+  const [text, madeBy, creatingBy] = seen.map(({ content }) => new TextDecoder().decode(content));
+  if (!text) throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path: directory });
   const state = parseState(text, directory);
-  const made = parseIdentity(readOptional(`${directory}/${initFileName}`));
-  const recorded = made ?? parseIdentity(readOptional(`${directory}/${creatingFileName}`));
+  const made = parseIdentity(madeBy);
+  const recorded = made ?? parseIdentity(creatingBy);
   const init = recorded !== null && state.bootId === bootId() && isAlive(recorded) ? recorded : null;
   const attended = isLocked(directory);
-  if (recorded === null) return { state, status: attended ? 'creating' : 'stopped', init, attended };
+  if (recorded === null) return { state, status: attended ? 'creating' : 'stopped', init, attended, seen };
   const status = made === null ? 'creating' : isFrozen(state) ? 'paused' : isAtGate(directory) ? 'created' : 'running';
-  return { state, status: init === null ? 'stopped' : status, init, attended };
+  return { state, status: init === null ? 'stopped' : status, init, attended, seen };
+}
+
+/** The files that say what a container is; of none for one that is not there, or not yet. */
+export function seeFiles(root: string, id: string): readonly SeenFile[] {
+  const none = new Uint8Array();
+  return [stateFileName, initFileName, creatingFileName].map((name) => ({ name, content: readBytes(`${root}/${id}/${name}`) ?? none }));
 }
 
 // init reads the FIFO for as long as it waits: without a reader (ENXIO) it is what a killed `start` has left.
@@ -116,7 +131,7 @@ function parseState(text: string, directory: string): StoredState {
   }
 }
 
-function parseIdentity(text: string | null): ProcessIdentity | null {
+function parseIdentity(text: string | undefined): ProcessIdentity | null {
   const [, pid, startTime] = /^(\d+) (\d+)\n?$/.exec(text ?? '') ?? [];
   return pid === undefined || startTime === undefined ? null : { pid: Number(pid), startTime: BigInt(startTime) };
 }
@@ -130,8 +145,13 @@ function isAlive({ pid, startTime }: ProcessIdentity): boolean {
 }
 
 function readOptional(path: string): string | null {
+  const bytes = readBytes(path);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+function readBytes(path: string): Uint8Array | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (cause) {
     if (['ENOENT', 'ESRCH', 'ENOTDIR', 'ENODEV'].includes(errorCode(cause))) return null;
     throw new KrunError('E_STATE', `${path} cannot be read`, { path, cause });

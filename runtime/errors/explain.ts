@@ -73,6 +73,9 @@ const explainers = {
   openStateDirectory: explainOpenState,
   writeStateFile: refused('E_STATE', 'the state cannot be written'),
   recordInit: refused('E_STATE', 'the state cannot be written'),
+  claimStateDirectory: explainOpenState,
+  expectStateFile: refused('E_STATE', 'the state cannot be read'),
+  whenFilled: refused('E_INTERNAL', 'a part of the plan'),
   removeStateDirectory: refused('E_STATE', 'the state directory cannot be removed'),
   writePidFile: refused('E_FILE', '--pid-file cannot be written'),
 

@@ -22,6 +22,10 @@ int op_exit(struct context *context, const struct op_exit *op) {
   return 0;
 }
 
+int op_when_filled(struct context *context, const struct op_when_filled *op) {
+  return slot_empty(context, op->slot) ? 0 : run_program(context, &op->program);
+}
+
 void run_exits(struct context *context) {
   end_child(context);
   context->leaving = false;

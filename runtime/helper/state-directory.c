@@ -9,19 +9,15 @@
 #include "krun.h"
 #include "other-process.h"
 #include "rules.h"
+#include "state-directory.h"
 
-/* Milliseconds. Who comes while another is at work waits for its turn. */
-#define LOCK_PATIENCE 10000
-#define LOCK_STEP 2
+#define LOCK_STEP 2 /* milliseconds */
+#define MAX_TRIES 100
 
-static bool is_plain_name(const char *name);
-static int open_root_directory(const char *path);
 static int make_parents(const char *path);
 static int make_private(int parent, const char *name);
-static int open_entry(struct context *context, int root, const char *id);
+static int make_entry(struct context *context, int root, const char *id);
 static int lock(struct context *context, int root, int directory, const char *id, int patience);
-static int wait_for_lock(int directory, int patience);
-static int is_same(int parent, const char *name, int directory);
 static int write_file(int directory, const char *temporary, const struct bytes *content);
 static int remove_unopened(struct context *context, int root, const char *id);
 static int remove_directory(struct context *context, int root, int directory, const char *id);
@@ -32,14 +28,22 @@ int op_create_state_directory(struct context *context, const struct op_create_st
   AUTO_CLOSE int root = open_root_directory(op->path);
   if (root < 0 && errno == ENOENT && make_parents(op->path) == 0) root = open_root_directory(op->path);
   if (root < 0) return fail(context, "open", op->path);
-  if (make_private(root, op->id) < 0) return fail(context, "mkdirat", op->id);
-  test_point("state-made");
-  AUTO_CLOSE int directory = open_entry(context, root, op->id);
-  if (directory < 0 || lock(context, root, directory, op->id, 0) < 0) {
-    (void)unlinkat(root, op->id, AT_REMOVEDIR); /* fails if it is not empty, hence not the one that we made */
-    return -1;
+  AUTO_CLOSE int directory = make_entry(context, root, op->id);
+  return directory < 0 ? -1 : slot_store(context, op->directory, steal_fd(&directory));
+}
+
+/* Until it is locked, `gc` may take it for what a crash has left, and remove it: then once more. */
+static int make_entry(struct context *context, int root, const char *id) {
+  for (int tries = 0;; tries++) {
+    if (make_private(root, id) < 0) return fail(context, "mkdirat", id);
+    test_point("state-made");
+    AUTO_CLOSE int directory = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (directory < 0 && errno != ENOENT) return fail(context, "openat", id);
+    if (directory >= 0 && wait_for_lock(directory, LOCK_PATIENCE) < 0) return fail_detail(context, errno, "flock", id, "locked");
+    int same = directory < 0 ? 0 : is_same(root, id, directory);
+    if (same > 0) return steal_fd(&directory);
+    if (same < 0 || tries == MAX_TRIES) return fail_with(context, EAGAIN, "fstatat", id);
   }
-  return slot_store(context, op->directory, steal_fd(&directory));
 }
 
 int op_open_state_directory(struct context *context, const struct op_open_state_directory *op) {
@@ -115,7 +119,7 @@ static int remove_directory(struct context *context, int root, int directory, co
 }
 
 /* The rule for ids in config (E_BAD_ID) once more: a slash or ".." would leave the directory. */
-static bool is_plain_name(const char *name) {
+bool is_plain_name(const char *name) {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-";
   size_t length = strlen(name);
   if (!RULE(STATE_NAMES)) return true;
@@ -127,7 +131,7 @@ static bool is_plain_name(const char *name) {
  * The root is the caller's choice and may be reached through links, but nobody else may be able to exchange what is in it: it
  * belongs to us or to root, and others write to it only under a sticky bit.
  */
-static int open_root_directory(const char *path) {
+int open_root_directory(const char *path) {
   struct stat status;
   AUTO_CLOSE int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root < 0 || fstat(root, &status) < 0) return -1;
@@ -160,7 +164,7 @@ static int make_private(int parent, const char *name) {
 }
 
 /* Never through a link, and never one that others can look into or own. */
-static int open_entry(struct context *context, int root, const char *id) {
+int open_entry(struct context *context, int root, const char *id) {
   struct stat status;
   AUTO_CLOSE int directory = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (RULE(STATE_NAMES) ? O_NOFOLLOW : 0));
   if (directory < 0) return fail(context, "openat", id);
@@ -178,7 +182,7 @@ static int lock(struct context *context, int root, int directory, const char *id
   return same ? 0 : fail_with(context, ENOENT, "openat", id);
 }
 
-static int wait_for_lock(int directory, int patience) {
+int wait_for_lock(int directory, int patience) {
   for (int waited = 0; flock(directory, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP) {
     if (errno != EWOULDBLOCK || waited >= patience) return -1;
     (void)poll(NULL, 0, LOCK_STEP);
@@ -186,7 +190,7 @@ static int wait_for_lock(int directory, int patience) {
   return 0;
 }
 
-static int is_same(int parent, const char *name, int directory) {
+int is_same(int parent, const char *name, int directory) {
   struct stat named, opened;
   if (fstat(directory, &opened) < 0) return -1;
   if (fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) < 0) return errno == ENOENT ? 0 : -1;

@@ -396,6 +396,15 @@ export const opTable = {
     fields: {},
   },
   setSubreaper: { help: 'prctl(PR_SET_CHILD_SUBREAPER) in the helper: wait and relay reap whoever is left to it', fields: {} },
+  claimStateDirectory: {
+    help: 'open and lock root/id as openStateDirectory; the slot stays empty where there is none, or, unless `wait` is set, where another holds the lock',
+    fields: { path: 'string', id: 'string', wait: 'bool', directory: 'slot' },
+  },
+  expectStateFile: {
+    help: 'empty the slot of a state directory unless this file in it holds `content`; no content: unless there is no such file, or nothing in it',
+    fields: { directory: 'slot', name: 'string', content: 'bytes' },
+  },
+  whenFilled: { help: 'run a program if the slot is filled', fields: { slot: 'slot', program: 'ops' } },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -75,6 +75,40 @@ test('while a helper is at work its directory is locked, whatever its container 
   t.false(existsSync(join(root, 'c1')));
 });
 
+test('a state directory is claimed only if it is there, free, and as expected', async (t) => {
+  const root = makeDirectory(t);
+  const claim = (wait = false): Op => ({ op: 'claimStateDirectory', pointer: '', path: root, id: 'c1', wait, directory: 'state' });
+  const expect = (name: string, content: string): Op => ({
+    op: 'expectStateFile',
+    pointer: '',
+    directory: 'state',
+    name,
+    content: text(content),
+  });
+  const whenClaimed: Op = { op: 'whenFilled', pointer: '', slot: 'state', program: [{ op: 'exit', pointer: '', status: 7 }] };
+  const isClaimed = async (...ops: Plan) => {
+    const { status, failure } = await runPlan([...ops, whenClaimed]);
+    t.is(failure, null);
+    return status === 7;
+  };
+  t.false(await isClaimed(claim(), expect('state.json', '')));
+  await runPlan([create(root), write('state.json', 'x'.repeat(5000)), write('empty', '')]);
+  t.true(await isClaimed(claim(), expect('state.json', 'x'.repeat(5000)), expect('empty', ''), expect('missing', '')));
+  for (const other of ['', 'x'.repeat(4999), 'x'.repeat(5001), 'y'.repeat(5000)])
+    t.false(await isClaimed(claim(), expect('state.json', other)));
+  t.false(await isClaimed(claim(), expect('missing', 'x'), expect('empty', '')));
+  t.like((await runPlan([claim(), expect('../c1/state.json', 'x')])).failure, { op: 'expectStateFile', errno: 22 });
+
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const holder = runPlan([open(root, true), ...hold, wait], { holdInput: promise });
+  await until(() => readFileSync('/proc/locks', 'latin1').includes(`:${statSync(join(root, 'c1')).ino} `));
+  t.false(await isClaimed(claim()));
+  t.like((await runPlan([claim(true)])).failure, { op: 'claimStateDirectory', syscall: 'flock', errno: 11, detail: 'locked' });
+  resolve();
+  await holder;
+  t.true(await isClaimed(claim()));
+});
+
 test('removal takes all files, with and without a slot, and one that is gone is no error', async (t) => {
   const root = makeDirectory(t);
   await runPlan([create(root), write('state.json', 'x'), write('init', 'y')]);
