@@ -1,7 +1,9 @@
 // Reads what scripts/test prints: lines `check …` of its own and the TAP of ava. Shows failures whole, everything else short, and
 // closes with `N passed, N failed, N skipped`. Leaves with 1 if anything failed or ava ended other than its results say.
+// With --each every test that passes is a line too, as soon as it has.
 import { createInterface } from 'node:readline';
 
+const each = process.argv.includes('--each');
 const failed = [];
 const skipped = new Map(); // missing capability → titles
 let passed = 0;
@@ -17,7 +19,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else if (result !== null) {
     endTest();
     test = { title: result[2], failed: result[1] === 'not ok', lacks: result[4]?.toLowerCase() };
-    if (test.failed) console.log(line);
+    if (test.failed || each) console.log(line);
   } else if (test === undefined || test.failed) {
     if (!/^(TAP version|1\.\.|---TAP)/.test(line)) console.log(line);
   } else {
