@@ -1,5 +1,6 @@
-// Bundles the supervisor: dist/start.js is everything that a start needs and nothing else, run by dist/start.cjs; what it imports dynamically and a
-// start does not need comes in files of their own, loaded when asked for. CommonJS, as it loads quicker than modules.
+// Bundles the supervisor: dist/start.js is everything that a start needs and nothing else, run by dist/start.cjs; what it imports
+// dynamically and a start does not need comes in files of their own, loaded when asked for. CommonJS, as it loads quicker than modules.
+// The same for the small engine, to be compiled: .cache/engine/*.js; what is missing there is Node's to run.
 import { execFileSync } from 'node:child_process';
 import { copyFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -13,6 +14,9 @@ const lazyFiles = {
   'runtime/cli/handle-failure.ts': 'handle-failure.cjs',
   'runtime/plan/seccomp/compile.ts': 'compile-seccomp.cjs',
 };
+
+// yargs and what else wants a whole Node
+const nodeOnly = ['runtime/cli/cold-commands.ts'];
 
 const common = {
   define: { KRUN_COMMIT: JSON.stringify(commit()), OP_TABLE_DIGEST: String(opTableDigest()) },
@@ -60,6 +64,31 @@ const importMetaUrl = {
   define: { 'import.meta.url': 'importMetaUrl' },
 };
 
+// What the engine has in the place of Node's modules.
+const engineModules = {
+  'node:fs': 'runtime/engine/node/fs.ts',
+  'node:os': 'runtime/engine/node/os.ts',
+  'node:path': 'node_modules/path-browserify/index.js',
+  'utf8.ts': 'runtime/engine/node/utf8.ts',
+};
+
+const nodeForEngine = {
+  name: 'node-for-engine',
+  setup({ onResolve }) {
+    for (const [name, file] of Object.entries(engineModules))
+      onResolve({ filter: new RegExp(`(^|/)${name}$`) }, ({ kind }) => (kind === 'entry-point' ? undefined : { path: resolve(file) }));
+  },
+};
+
+const forEngine = {
+  ...common,
+  target: 'es2023',
+  platform: 'neutral',
+  format: 'esm', // a module's variables are found without a search
+  inject: ['runtime/engine/node/globals.ts'],
+  plugins: [nodeForEngine],
+};
+
 try {
   await Promise.all([
     build({ ...common, ...asFunction, entryPoints: ['runtime/supervisor/start.ts'], outfile: 'dist/start.js', plugins: [lazyElsewhere] }),
@@ -73,6 +102,15 @@ try {
         plugins: [plainStringWidth],
       }),
     ),
+    build({
+      ...forEngine,
+      entryPoints: ['runtime/engine/start.ts'],
+      outfile: '.cache/engine/start.js',
+      plugins: [nodeForEngine, lazyElsewhere],
+    }),
+    ...Object.entries(lazyFiles)
+      .filter(([entry]) => !nodeOnly.includes(entry))
+      .map(([entry, file]) => build({ ...forEngine, entryPoints: [entry], outfile: `.cache/engine/${file.replace('.cjs', '.js')}` })),
   ]);
   await rm('dist/start.cache', { force: true });
   await copyFile('runtime/supervisor/load.cjs', 'dist/start.cjs');

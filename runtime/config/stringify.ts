@@ -1,18 +1,34 @@
 import type { Config } from './config.ts';
 
-// JSON.rawJSON (ECMAScript proposal, in V8 since 11.4) is not in TypeScript's libraries yet.
-const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
-
 /** A configuration as JSON, indented by tabs as runc's; bigints keep all of their digits. */
 export function stringifyConfig(config: Config): string {
-  return JSON.stringify(config, precise, '\t');
+  return write(config, '\n');
 }
 
 /** Any value as JSON in one line; bigints keep all of their digits. */
 export function stringifyPrecisely(value: unknown): string {
-  return JSON.stringify(value, precise);
+  return write(value, '');
 }
 
-function precise(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? rawJSON(String(value)) : value;
+// JSON.stringify refuses bigints, and its replacer could only make strings of them. `line`: what begins a line at this depth.
+function write(value: unknown, line: string): string {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const inner = line === '' ? '' : `${line}\t`;
+  if (Array.isArray(value))
+    return enclose(
+      value.map((item) => write(item, inner)),
+      '[]',
+      line,
+      inner,
+    );
+  const colon = line === '' ? ':' : ': ';
+  const members: string[] = [];
+  for (const [name, member] of Object.entries(value))
+    if (member !== undefined) members.push(`${JSON.stringify(name)}${colon}${write(member, inner)}`);
+  return enclose(members, '{}', line, inner);
+}
+
+function enclose(parts: readonly string[], brackets: string, line: string, inner: string): string {
+  return parts.length === 0 ? brackets : `${brackets[0]}${inner}${parts.join(`,${inner}`)}${line}${brackets[1]}`;
 }

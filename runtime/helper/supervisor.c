@@ -13,7 +13,8 @@
 
 static void find_prefix(struct supervisor *supervisor);
 static void start(struct supervisor *supervisor);
-static _Noreturn void become_supervisor(const char *node, const char *script, int channel, int complaints);
+static _Noreturn void become_supervisor(const char *prefix, int channel, int complaints);
+static void execute_home(const char *prefix);
 static void end(struct supervisor *supervisor);
 static _Noreturn void give_up(const struct supervisor *supervisor, const char *why);
 
@@ -70,11 +71,6 @@ static void find_prefix(struct supervisor *supervisor) {
 
 /* vfork: a fork would copy the page tables for nothing. */
 static void start(struct supervisor *supervisor) {
-  char node[PATH_MAX + 16], script[PATH_MAX + 16];
-  snprintf(node, sizeof node, "%s/dist/node", supervisor->prefix);
-  snprintf(script, sizeof script, "%s/dist/start.cjs", supervisor->prefix);
-  if (access(node, X_OK) < 0 || access(script, R_OK) < 0) die("krun is not built (npm run build): cannot use", access(node, X_OK) < 0 ? node : script, errno);
-
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) die("socketpair", "", errno);
   supervisor->channel = ends[0];
@@ -82,14 +78,12 @@ static void start(struct supervisor *supervisor) {
   if (supervisor->complaints < 0) die("memfd_create", "", errno);
   supervisor->pid = vfork();
   if (supervisor->pid < 0) die("vfork", "", errno);
-  if (supervisor->pid == 0) become_supervisor(node, script, ends[1], supervisor->complaints);
+  if (supervisor->pid == 0) become_supervisor(supervisor->prefix, ends[1], supervisor->complaints);
   close(ends[1]);
 }
 
 /* An environment of its own (CVE-2025-23266: NODE_OPTIONS and its kind come from the caller) and no descriptor but these four. */
-static _Noreturn void become_supervisor(const char *node, const char *script, int channel, int complaints) {
-  const char *const arguments[] = {"krun-supervisor", NODE_OPTIONS, script, NULL};
-  char *const environment[] = {NULL};
+static _Noreturn void become_supervisor(const char *prefix, int channel, int complaints) {
   sigset_t none;
   sigemptyset(&none);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -100,8 +94,23 @@ static _Noreturn void become_supervisor(const char *node, const char *script, in
   syscall(SYS_close_range, 4u, ~0u, 0u);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  execve(node, (char *const *)arguments, environment);
+  execute_home(prefix);
+  dprintf(2, "krun is not built (npm run build): cannot execute %s/dist/node: %s\n", prefix, strerror(errno));
   _exit(127);
+}
+
+/* The small engine, which becomes Node for what it has not compiled; Node itself where it was not built. */
+static void execute_home(const char *prefix) {
+  char dist[PATH_MAX + 16], program[PATH_MAX + 32], script[PATH_MAX + 32];
+  char *const environment[] = {NULL};
+  snprintf(dist, sizeof dist, "%s/dist", prefix);
+  snprintf(program, sizeof program, "%s/engine", dist);
+  const char *const small[] = {"krun-supervisor", dist, NULL};
+  execve(program, (char *const *)small, environment);
+  snprintf(program, sizeof program, "%s/node", dist);
+  snprintf(script, sizeof script, "%s/start.cjs", dist);
+  const char *const whole[] = {"krun-supervisor", NODE_OPTIONS, script, NULL};
+  execve(program, (char *const *)whole, environment);
 }
 
 /* Its answer is here; the kernel takes a process down faster than Node does, and while we work. */

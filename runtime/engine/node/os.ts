@@ -1,0 +1,5 @@
+import { host } from './host.ts';
+
+export function machine(): string {
+  return host.machine();
+}

@@ -1,0 +1,1 @@
+export { decode as decodeUtf8 } from './text.ts';
