@@ -30,7 +30,7 @@ test('where a bundle was not compiled, the engine becomes Node', async (t) => {
   const bundle = await makeBundle(t, withProcess({ args: ['/no/such/program'] }));
   const { exitCode, stderr } = await execa(join(copy, 'bin/krun'), ['run', '--bundle', bundle.path, bundle.id], { reject: false });
   t.is(exitCode, 1);
-  t.regex(stderr, /"\/no\/such\/program".*ENOENT[^]*code: E_/);
+  t.regex(stderr, /"\/no\/such\/program".*ENOENT[\s\S]*code: E_/);
 });
 
 // The supervisors that answered on the way of a container that runs and says so.
