@@ -1,15 +1,21 @@
-// docs/ERRORS.md and docs/FLAGS.md from the tables: `node scripts/generate-docs.ts` writes them, a test compares.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// docs/ERRORS.md, docs/FLAGS.md and docs/krun.8 from the tables: `node scripts/generate-docs.ts` writes them, a test compares.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type CommandName, commandTable, describeCommand } from '../runtime/cli/commands.ts';
 import { type Flag, flagsOf } from '../runtime/cli/flags.ts';
 import { errorCodes } from '../runtime/errors/codes.ts';
+import { manPage } from './man-page.ts';
 
 /** File name below docs/ → content. */
 export function generateDocs(): ReadonlyMap<string, string> {
   return new Map([
     ['ERRORS.md', errorsPage()],
     ['FLAGS.md', flagsPage()],
+    ['krun.8', manPage(version())],
   ]);
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }
 
 const made = '<!-- made by scripts/generate-docs.ts: edit the tables in runtime/, then run it -->\n\n';

@@ -9,14 +9,16 @@ export interface Command {
   readonly stopsAtFirst?: true;
   /** Arguments after `--` are counted apart: they are a command for the container. */
   readonly takesProgram?: true;
+  /** The ID is a new container's. */
+  readonly makesId?: true;
   readonly hidden?: true;
 }
 
-const overBundle = { arguments: 'ID | BUNDLE | --rootfs DIR -- PROGRAM…', least: 0, most: 1, takesProgram: true } as const;
+const overBundle = { arguments: 'ID | BUNDLE | --rootfs DIR -- PROGRAM…', least: 0, most: 1, takesProgram: true, makesId: true } as const;
 
 export const commandTable = {
   run: { help: 'create a container, start it, wait for it and remove it', ...overBundle },
-  create: { help: 'create a container that waits for `start`', arguments: 'ID', least: 1, most: 1 },
+  create: { help: 'create a container that waits for `start`', arguments: 'ID', least: 1, most: 1, makesId: true },
   start: { help: 'start a container that was created', arguments: 'ID', least: 1, most: 1 },
   wait: { help: 'wait until a container has ended', arguments: 'ID', least: 1, most: 1 },
   plan: { help: 'print what `run` with the same arguments would do, step by step, without doing it', ...overBundle },
@@ -59,7 +61,7 @@ export const commandTable = {
   doctor: { help: 'check what this host lacks for containers, and say how to mend it', arguments: '', least: 0, most: 0 },
   features: { help: 'print what krun can do, as JSON', arguments: '', least: 0, most: 0 },
   version: { help: 'print the version', arguments: '', least: 0, most: 0 },
-  completion: { help: 'print a completion script for the shell', arguments: '[bash | zsh]', least: 0, most: 1, takesProgram: true },
+  completion: { help: 'print a completion script for the shell', arguments: '[bash | zsh | fish]', least: 0, most: 1, takesProgram: true },
   help: { help: 'print help, of one command if named', arguments: '[COMMAND]', least: 0, most: 1 },
 } as const satisfies Record<string, Command>;
 

@@ -1,4 +1,5 @@
-// Every flag, once. parse.ts reads this table on the way to a start; yargs.ts makes help, completion and docs/FLAGS.md of it.
+// Every flag, once. parse.ts reads this table on the way to a start; yargs.ts makes help of it, complete.ts
+// completion, scripts/ docs/FLAGS.md and the man page.
 import type { CommandName } from './commands.ts';
 
 export interface Flag {

@@ -31,6 +31,11 @@ function realTime(name: string): number | null {
   return number >= first && number <= last ? number : null;
 }
 
+/** Those that a shell is to offer. */
+export function signalNames(): readonly string[] {
+  return names;
+}
+
 /** SIGKILL for 9; "signal 40" for one without a name. */
 export function signalName(number: number): string {
   const name = names[number - 1];

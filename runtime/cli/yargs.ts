@@ -1,19 +1,11 @@
-// The flag table as yargs definitions: help and completion. Loaded by those only; parse.ts reads what a command line means.
+// The flag table as yargs definitions, for help. Loaded by that only; parse.ts reads what a command line means.
 import yargs, { type Argv, type Options } from 'yargs';
-import { type CommandName, commandTable, describeCommand, isCommand } from './commands.ts';
+import { type CommandName, commandTable, describeCommand } from './commands.ts';
 import { type Flag, flagsOf } from './flags.ts';
 
 /** Help of one command, or of krun (null). */
 export function helpText(command: CommandName | null): Promise<string> {
   return define(command).getHelp();
-}
-
-/** The words that may come last on this line; flags when it begins with a dash, a flag's choices after the flag. */
-export async function completeWords(words: readonly string[]): Promise<readonly string[]> {
-  const last = words.at(-1) ?? '';
-  const command = words.slice(0, -1).find(isCommand) ?? null;
-  const found = await define(command).getCompletion(['krun', ...words.slice(-2)]);
-  return found.filter((word) => word.startsWith(last));
 }
 
 /** Definitions alone: nothing is read from this process, written to it, or ends it. */

@@ -2,7 +2,7 @@ import test from 'ava';
 import { type CommandName, commandTable } from '../../runtime/cli/commands.ts';
 import { type Flag, flagsOf } from '../../runtime/cli/flags.ts';
 import { parse } from '../../runtime/cli/parse.ts';
-import { completeWords, define, helpText } from '../../runtime/cli/yargs.ts';
+import { define, helpText } from '../../runtime/cli/yargs.ts';
 
 const scopes = [null, ...Object.keys(commandTable)] as (CommandName | null)[];
 
@@ -48,11 +48,4 @@ for (const scope of scopes) {
 test('help lists every command', async (t) => {
   const text = await helpText(null);
   for (const [name, { help }] of Object.entries(commandTable)) t.true(text.includes(`krun ${name}`) && text.includes(help), name);
-});
-
-test('completion offers commands, flags of the command, and choices of the flag before', async (t) => {
-  t.deepEqual(await completeWords(['li']), ['list']);
-  t.deepEqual(await completeWords(['--log-format', 'j']), ['json']);
-  t.deepEqual(await completeWords(['list', '--format', '']), ['table', 'json']);
-  t.deepEqual(await completeWords(['run', '--overlay-']), ['--overlay-lower', '--overlay-upper', '--overlay-work']);
 });
