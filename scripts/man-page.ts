@@ -81,20 +81,20 @@ function isShown({ hidden }: Flag): boolean {
 function describeOne(name: CommandName): string[] {
   const { help, arguments: names } = describeCommand(name);
   return [
-    `.SS "${escape(`krun ${name} ${names}`.trim())}"`,
+    `.SS "${roff(`krun ${name} ${names}`.trim())}"`,
     ...text(sentence(help)),
     ...flagsOf(name).filter(isShown).flatMap(describeFlag),
   ];
 }
 
 function describeFlag({ name, alias = [], type, choices, value, default: byDefault, help }: Flag): string[] {
-  const names = [...alias.map((letter) => `-${letter}`), `--${name}`].map((each) => `\\fB${escape(each)}\\fR`).join(', ');
-  const argument = type === 'boolean' ? '' : ` \\fI${escape(choices?.join('|') ?? value ?? 'VALUE')}\\fR`;
+  const names = [...alias.map((letter) => `-${letter}`), `--${name}`].map((each) => `\\fB${roff(each)}\\fR`).join(', ');
+  const argument = type === 'boolean' ? '' : ` \\fI${roff(choices?.join('|') ?? value ?? 'VALUE')}\\fR`;
   return ['.TP', names + argument, ...text(sentence(help) + (byDefault === undefined ? '' : ` The default is ${byDefault}.`))];
 }
 
 function tagged(entries: readonly Entry[]): string[] {
-  return entries.flatMap(([term, explanation]) => ['.TP', `.B ${escape(term)}`, ...text(explanation)]);
+  return entries.flatMap(([term, explanation]) => ['.TP', `.B ${roff(term)}`, ...text(explanation)]);
 }
 
 function paragraphs(all: readonly string[]): string[] {
@@ -102,12 +102,12 @@ function paragraphs(all: readonly string[]): string[] {
 }
 
 function usage(words: string): string[] {
-  return ['.B krun', escape(words), '.br'];
+  return ['.B krun', roff(words), '.br'];
 }
 
 // A sentence a line, as man-pages(7) likes it, and no line begins with a control character.
 function text(prose: string): string[] {
-  return escape(prose)
+  return roff(prose)
     .split(/(?<=[.:]) (?=[A-Z])/)
     .map((line) => (/^[.']/.test(line) ? `\\&${line}` : line));
 }
@@ -116,7 +116,7 @@ function sentence(help: string): string {
   return `${help[0]?.toUpperCase()}${help.slice(1)}.`;
 }
 
-function escape(plain: string): string {
+function roff(plain: string): string {
   return plain
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
