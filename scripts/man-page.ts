@@ -80,11 +80,7 @@ function isShown({ hidden }: Flag): boolean {
 
 function describeOne(name: CommandName): string[] {
   const { help, arguments: names } = describeCommand(name);
-  return [
-    `.SS "${roff(`krun ${name} ${names}`.trim())}"`,
-    ...text(sentence(help)),
-    ...flagsOf(name).filter(isShown).flatMap(describeFlag),
-  ];
+  return [`.SS "${roff(`krun ${name} ${names}`.trim())}"`, ...text(sentence(help)), ...flagsOf(name).filter(isShown).flatMap(describeFlag)];
 }
 
 function describeFlag({ name, alias = [], type, choices, value, default: byDefault, help }: Flag): string[] {
