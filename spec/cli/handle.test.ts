@@ -65,8 +65,9 @@ test('a fault of krun itself becomes a report too', async (t) => {
 test('completion prints a script for the shell, or the words that fit', async (t) => {
   t.regex((await call(['completion'])).stdout, /complete .* krun\n/);
   t.regex((await call(['completion', 'zsh'])).stdout, /compdef _krun krun/);
-  t.is((await call(['completion', 'fish'])).status, 1);
-  t.is((await call(['completion', '--', 'li'])).stdout, 'list\n');
+  t.regex((await call(['completion', 'fish'])).stdout, /complete -c krun/);
+  t.is((await call(['completion', 'tcsh'])).status, 1);
+  t.is((await call(['completion', '--', 'li'])).stdout, 'list\tlist the containers below --root\n');
 });
 
 test('features claims what engines look for, and nothing that is not there yet', async (t) => {
