@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "engine.h"
 
-enum { STEP = 16, LARGEST = 1024, MAPPING = 256 * 1024, STACK = 4 * 1024 * 1024 };
+enum { STEP = 16, LARGEST = 1024, MAPPING = 256 * 1024, LARGEST_STACK = 4 * 1024 * 1024 };
 
 /* Before each block; 16 bytes, so that blocks stay aligned. */
 struct header {
@@ -17,6 +18,7 @@ struct header {
 static struct header *free_blocks[LARGEST / STEP + 1];
 static char *fresh, *fresh_end;
 
+static size_t stack_size(void);
 static void *allocate(JSMallocState *state, size_t size);
 static void *resize(JSMallocState *state, void *block, size_t size);
 static void *resize_large(void *block, size_t size);
@@ -29,8 +31,15 @@ JSRuntime *new_runtime(void) {
   JSRuntime *runtime = JS_NewRuntime2(&functions, NULL);
   if (runtime == NULL) fail("no memory", "");
   JS_SetGCThreshold(runtime, 64u * 1024 * 1024); /* cycles are left to the kernel, unless an input is huge */
-  JS_SetMaxStackSize(runtime, STACK);
+  JS_SetMaxStackSize(runtime, stack_size());
   return runtime;
+}
+
+/* Half of what the caller's limit allows: deep nesting is to be an exception, not a fault. */
+static size_t stack_size(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur / 2 > LARGEST_STACK) return LARGEST_STACK;
+  return (size_t)limit.rlim_cur / 2;
 }
 
 static void *allocate(JSMallocState *state, size_t size) {

@@ -1,6 +1,6 @@
 // What runs the supervisor of one call: the small engine where it was built, else Node.
 import { existsSync } from 'node:fs';
-import { link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -31,6 +31,16 @@ test('where a bundle was not compiled, the engine becomes Node', async (t) => {
   const { exitCode, stderr } = await execa(join(copy, 'bin/krun'), ['run', '--bundle', bundle.path, bundle.id], { reject: false });
   t.is(exitCode, 1);
   t.regex(stderr, /"\/no\/such\/program".*ENOENT[\s\S]*code: E_/);
+});
+
+test('a small stack makes deep nesting an error, not a fault', async (t) => {
+  if (skipUnless(t, 'the source of QuickJS', hasEngine)) return;
+  const bundle = await makeBundle(t);
+  await writeFile(join(bundle.path, 'config.json'), '['.repeat(500_000));
+  const words = ['-c', 'ulimit -s 256; exec "$0" "$@"', krunBinary, 'run', '--bundle', bundle.path, bundle.id];
+  const { exitCode, stderr } = await execa('sh', words, { reject: false, stdin: 'ignore' });
+  t.is(exitCode, 1);
+  t.regex(stderr, /code: E_/);
 });
 
 // The supervisors that answered on the way of a container that runs and says so.
