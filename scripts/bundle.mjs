@@ -10,6 +10,7 @@ import { opTableDigest } from '../runtime/channel/frame.ts';
 const lazyFiles = {
   'runtime/cli/cold-commands.ts': 'cold-commands.cjs',
   'runtime/cli/control-commands.ts': 'control-commands.cjs',
+  'runtime/cli/checkpoint-commands.ts': 'checkpoint-commands.cjs',
   'runtime/cli/rootfs-config.ts': 'rootfs-config.cjs',
   'runtime/cli/handle-failure.ts': 'handle-failure.cjs',
   'runtime/plan/seccomp/compile.ts': 'compile-seccomp.cjs',

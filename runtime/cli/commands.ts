@@ -56,6 +56,8 @@ export const commandTable = {
     most: 1,
   },
   update: { help: "change a container's limits", arguments: 'ID', least: 1, most: 1 },
+  checkpoint: { help: "write a container's processes to files by criu, and remove the container", arguments: 'ID', least: 1, most: 1 },
+  restore: { help: 'make a container of a bundle and the processes of a checkpoint', arguments: 'ID', least: 1, most: 1 },
   delete: { help: 'remove what is left of a container that has ended', arguments: 'ID', least: 1, most: 1 },
   gc: { help: 'remove what killed helpers left behind: of one container, or of all that have ended', arguments: '[ID]', least: 0, most: 1 },
   doctor: { help: 'check what this host lacks for containers, and say how to mend it', arguments: '', least: 0, most: 0 },

@@ -44,6 +44,81 @@ function limit<Name extends string>(name: Name, value: string, help: string) {
   return { name, type: 'string', value, commands: ['update'], help } as const;
 }
 
+/** What criu is told, for either half. */
+const criuFlags = [
+  onBoth('image-path', 'DIR', 'where the checkpoint is kept (default: ./checkpoint)'),
+  onBoth('work-path', 'DIR', 'where criu works and writes its log (default: --image-path)'),
+  { name: 'parent-path', type: 'string', value: 'DIR', commands: ['checkpoint'], help: 'an earlier --pre-dump, relative to --image-path' },
+  { name: 'leave-running', type: 'boolean', commands: ['checkpoint'], help: 'let the container go on afterwards' },
+  {
+    name: 'pre-dump',
+    type: 'boolean',
+    commands: ['checkpoint'],
+    help: 'write the memory only, for a checkpoint with --parent-path to build upon',
+  },
+  { name: 'tcp-established', type: 'boolean', commands: ['checkpoint', 'restore'], help: 'keep TCP connections' },
+  { name: 'tcp-close', type: 'boolean', commands: ['restore'], help: 'close the TCP connections of the checkpoint' },
+  { name: 'tcp-skip-in-flight', type: 'boolean', commands: ['checkpoint'], help: 'leave out TCP connections that are being made' },
+  { name: 'link-remap', type: 'boolean', commands: ['checkpoint'], help: 'handle open files that have been removed, by links beside them' },
+  { name: 'ext-unix-sk', type: 'boolean', commands: ['checkpoint', 'restore'], help: 'allow Unix sockets connected to the outside' },
+  {
+    name: 'shell-job',
+    type: 'boolean',
+    commands: ['checkpoint', 'restore'],
+    help: "allow the caller's terminal, where the container has none of its own",
+  },
+  { name: 'file-locks', type: 'boolean', commands: ['checkpoint', 'restore'], help: 'handle file locks' },
+  {
+    name: 'auto-dedup',
+    type: 'boolean',
+    commands: ['checkpoint', 'restore'],
+    help: 'free memory pages in images as soon as they are not needed',
+  },
+  { name: 'lazy-pages', type: 'boolean', commands: ['checkpoint', 'restore'], help: 'hand memory over on demand (criu lazy-pages)' },
+  {
+    name: 'status-fd',
+    type: 'number',
+    value: 'N',
+    commands: ['checkpoint'],
+    help: 'write a NUL to this descriptor once criu --lazy-pages serves pages',
+  },
+  { name: 'page-server', type: 'string', value: 'ADDRESS:PORT', commands: ['checkpoint'], help: 'send memory to this criu page-server' },
+  {
+    name: 'manage-cgroups-mode',
+    type: 'string',
+    choices: ['soft', 'full', 'strict', 'ignore'],
+    default: 'soft',
+    commands: ['checkpoint', 'restore'],
+    help: 'what criu does about cgroups inside of the container',
+  },
+  {
+    name: 'network-lock',
+    type: 'string',
+    choices: ['iptables', 'nftables', 'skip'],
+    commands: ['checkpoint', 'restore'],
+    help: 'how traffic is held up meanwhile (default: iptables, or nftables where that is not installed)',
+  },
+  {
+    name: 'empty-ns',
+    type: 'list',
+    value: 'NAMESPACE',
+    commands: ['checkpoint', 'restore'],
+    help: 'leave the content of this namespace out: network',
+  },
+  {
+    name: 'lsm-profile',
+    type: 'string',
+    value: 'TYPE:NAME',
+    commands: ['restore'],
+    help: 'the label of the processes: apparmor:NAME, selinux:LABEL',
+  },
+  { name: 'lsm-mount-context', type: 'string', value: 'CONTEXT', commands: ['restore'], help: 'the SELinux context of mounts' },
+] as const;
+
+function onBoth<Name extends string>(name: Name, value: string, help: string) {
+  return { name, type: 'string', value, commands: ['checkpoint', 'restore'], help } as const;
+}
+
 const starts = ['run', 'plan'] as const;
 const makes = [...starts, 'create'] as const;
 const levels = ['error', 'warning', 'info', 'debug'] as const;
@@ -92,14 +167,14 @@ export const flagTable = [
     type: 'string',
     alias: ['b'],
     value: 'DIR',
-    commands: [...makes, 'spec'],
+    commands: [...makes, 'spec', 'restore'],
     help: 'the bundle (default: the current directory)',
   },
   {
     name: 'pid-file',
     type: 'string',
     value: 'FILE',
-    commands: [...makes, 'exec'],
+    commands: [...makes, 'exec', 'restore'],
     help: 'write the pid of the new process to this file',
   },
   {
@@ -141,16 +216,16 @@ export const flagTable = [
   {
     name: 'no-subreaper',
     type: 'boolean',
-    commands: makes,
+    commands: [...makes, 'restore'],
     help: 'do not reap the orphans of a container without a pid namespace (nobody does in one that is detached)',
   },
-  { name: 'no-pivot', type: 'boolean', commands: makes, help: 'refused: without pivot_root the host file system stays reachable' },
-  { name: 'detach', type: 'boolean', alias: ['d'], commands: [...starts, 'exec'], help: 'return once the container runs' },
+  { name: 'no-pivot', type: 'boolean', commands: [...makes, 'restore'], help: 'refused: without pivot_root the host file system stays reachable' },
+  { name: 'detach', type: 'boolean', alias: ['d'], commands: [...starts, 'exec', 'restore'], help: 'return once the container runs' },
   {
     name: 'console-socket',
     type: 'string',
     value: 'PATH',
-    commands: [...makes, 'exec'],
+    commands: [...makes, 'exec', 'restore'],
     help: "detached: send the terminal's master to this socket",
   },
   {
@@ -232,6 +307,7 @@ export const flagTable = [
     help: 'linux.resources as JSON, - for standard input; all other flags are then ignored',
   },
   ...updateFlags,
+  ...criuFlags,
   { name: 'quiet', type: 'boolean', alias: ['q'], commands: ['list'], help: 'print ids only' },
 ] as const satisfies readonly Flag[];
 

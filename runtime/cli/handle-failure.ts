@@ -22,13 +22,17 @@ export async function handleFailure(caller: Caller, report: FailureReport): Prom
   try {
     const { bundle, config } = await readBundle(caller, line);
     const source = lookUp(config, `${report.pointer}/source`);
-    const facts = readFailureFacts(caller.uid, config, typeof source === 'string' ? resolve(bundle, source) : null);
+    const facts = readFailureFacts(caller.uid, config, typeof source === 'string' ? resolve(bundle, source) : null, criuLogOf(report));
     const error = line.command === 'exec' && isByRace(report) ? ofEndedContainer(caller, line) : null;
     if (isWarning(report)) return warnOf(explainFailure(report, facts), caller, line);
     return reportFailure(error ?? explainFailure(report, facts), caller, withoutBrokenLog(line, report));
   } catch (error) {
     return reportFailure(error, caller, line);
   }
+}
+
+function criuLogOf({ op, path }: FailureReport): string | null {
+  return op === 'awaitCriu' && path !== '' ? path : null;
 }
 
 // runtime.md#delete: a poststop hook that fails is to be logged, and the rest goes on.
@@ -59,9 +63,9 @@ function ofEndedContainer(caller: Caller, line: CommandLine): KrunError | null {
 // Nothing in the message depends on config.json being readable now; it only gets better by it.
 async function readBundle(caller: Caller, line: CommandLine): Promise<{ bundle: string; config: unknown }> {
   try {
-    if (line.command !== null && ['exec', 'start', 'delete'].includes(line.command))
+    if (line.command !== null && ['exec', 'start', 'delete', 'checkpoint'].includes(line.command))
       return { bundle: caller.cwd, config: savedConfig(caller, line) };
-    if (line.command !== 'run' && line.command !== 'create') return { bundle: caller.cwd, config: null };
+    if (line.command !== 'run' && line.command !== 'create' && line.command !== 'restore') return { bundle: caller.cwd, config: null };
     const { bundle, config } = await subject(caller, line);
     return { bundle, config: config ?? JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) };
   } catch {

@@ -1,5 +1,6 @@
 // What the command line asks of a lifecycle verb. Every path is absolute; what was not given is null.
 import type { Config } from '../config/config.ts';
+import type { CriuOptions } from '../plan/criu-request.ts';
 
 export type LogFormat = 'text' | 'json';
 export type LogLevel = 'error' | 'warning' | 'info' | 'debug';
@@ -139,4 +140,24 @@ export interface UpdateOptions extends GlobalOptions {
   readonly resourcesFile: string | null;
   /** linux.resources as the flags have it, unchecked. */
   readonly resources: Readonly<Record<string, unknown>>;
+}
+
+export interface CheckpointOptions extends GlobalOptions {
+  readonly id: string;
+  readonly imagePath: string;
+  /** Where criu works and keeps its log; the images' directory by default. */
+  readonly workPath: string;
+  readonly preDump: boolean;
+  readonly criu: CriuOptions;
+}
+
+export interface RestoreOptions extends GlobalOptions {
+  readonly id: string;
+  readonly bundle: string;
+  readonly imagePath: string;
+  readonly workPath: string;
+  readonly pidFile: string | null;
+  readonly consoleSocket: string | null;
+  readonly detach: boolean;
+  readonly criu: CriuOptions;
 }

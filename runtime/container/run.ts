@@ -51,27 +51,40 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
       creatingFile: creatingFileName,
       initFile: initFileName,
       gate: gateFileNames,
-      files: (cgroup) => stateFiles({ config, id, rootfs, cgroup, resctrlGroups: planIntelRdt(config, id, facts).groups, caller, options }),
+      files: (cgroup) =>
+        makeStateFiles({
+          config,
+          id,
+          rootfs,
+          cgroup,
+          resctrlGroups: planIntelRdt(config, id, facts).groups,
+          caller,
+          bundle: options.bundle,
+          noNewKeyring: options.noNewKeyring,
+        }),
     },
   });
   return { plan: [...(options.printId ? [printId(id)] : []), ...plan], warnings };
 }
 
-interface StateSource {
+export interface StateSource {
   readonly config: Config & { readonly process: Process };
   readonly id: string;
+  readonly bundle: string;
   readonly rootfs: string;
   readonly cgroup: CgroupPlace | null;
-  readonly resctrlGroups: readonly string[];
+  readonly resctrlGroups?: readonly string[];
+  readonly noNewKeyring?: boolean;
   readonly caller: Caller;
-  readonly options: RunOptions;
 }
 
-function stateFiles({ config, id, rootfs, cgroup, resctrlGroups, caller, options }: StateSource): [StateFile, ...StateFile[]] {
+/** The first says what the container is and what goes with it, and comes before all that is made. */
+export function makeStateFiles(source: StateSource): [StateFile, ...StateFile[]] {
+  const { config, id, bundle, rootfs, cgroup, resctrlGroups = [], noNewKeyring = false, caller } = source;
   const state: StoredState = {
     ociVersion: config.ociVersion,
     id,
-    bundle: options.bundle,
+    bundle,
     rootfs,
     created: new Date().toISOString(),
     annotations: config.annotations ?? {},
@@ -79,7 +92,7 @@ function stateFiles({ config, id, rootfs, cgroup, resctrlGroups, caller, options
     bootId: bootId(),
     cgroup,
     ...(resctrlGroups.length > 0 ? { resctrlGroups } : {}),
-    ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
+    ...(noNewKeyring ? { noNewKeyring: true } : {}),
   };
   return [{ name: stateFileName, content: new TextEncoder().encode(JSON.stringify(state)) }, savedConfigFile(config)];
 }

@@ -25,6 +25,7 @@ export function checkHost(facts: DoctorFacts): Check[] {
     ...(['newuidmap', 'newgidmap'] as const).map((name) => idMapProgram(facts, name)),
     subordinateIds(facts),
     ...(facts.uid === 0 ? [] : [runtimeDirectory(facts), userBus(facts), linger(facts)]),
+    criu(facts),
     supervisor(facts),
   ];
 }
@@ -177,6 +178,13 @@ function linger({ lingers, user, uid }: DoctorFacts): Check {
   return lingers
     ? ok('linger', 'containers outlive the session')
     : warn('linger', 'lingering is off: containers end with the last session', `loginctl enable-linger ${user ?? uid}`);
+}
+
+// Whether it works with this kernel only criu itself can tell, and here nothing is run.
+function criu({ criu: path }: DoctorFacts): Check {
+  return path === null
+    ? warn('criu', 'criu is not installed: checkpoint and restore are refused', 'apt-get install criu (Debian), dnf install criu (Fedora)')
+    : ok('criu', `${path}; whether it works with this kernel is told by: criu check`);
 }
 
 function supervisor({ nodeVersion }: DoctorFacts): Check {

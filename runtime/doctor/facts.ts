@@ -31,6 +31,8 @@ export interface DoctorFacts {
   readonly runtimeDirectory: string | null;
   readonly hasUserBus: boolean;
   readonly lingers: boolean;
+  /** Where criu is; null: nowhere. */
+  readonly criu: string | null;
 }
 
 export interface DoctorCgroup2 {

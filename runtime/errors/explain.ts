@@ -1,6 +1,7 @@
 // A failure report → the error that the user reads. One row an op; what an errno means depends on what was tried.
 import type { OpName } from '../plan/ops.ts';
 import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainFreeze, explainRemoveCgroup } from './explain-cgroup.ts';
+import { explainCriu, explainRestoredRights } from './explain-criu.ts';
 import { explainCapture, explainExecute, explainFindProgram } from './explain-execute.ts';
 import { explainHook } from './explain-hook.ts';
 import { explainLabel } from './explain-label.ts';
@@ -214,4 +215,10 @@ const explainers = {
     EACCES: "the user of config.json must be allowed to execute krun's program: chmod 755",
     EAGAIN: 'RLIMIT_NPROC counts the first process as well',
   }),
+  openHostDirectory: refused('E_FILE', 'a directory cannot be used', { ENOENT: 'is there a checkpoint? --image-path says where' }),
+  placeDescriptor: refused('E_INTERNAL', 'a descriptor cannot be placed'),
+  requestCriu: explainCriu,
+  awaitCriu: explainCriu,
+  joinCgroup: refused('E_BAD_CGROUP', 'the cgroup cannot be joined'),
+  checkConfinement: explainRestoredRights,
 } as const satisfies Record<OpName, Explainer>;

@@ -17,6 +17,8 @@ export interface FailureFacts {
   readonly apparmorRestrictsUserNamespaces: number | null;
   /** What the bind source at the report's pointer is on the host. */
   readonly sourceKind: 'directory' | 'file' | null;
+  /** The errors in criu's log, the last ones; empty when it was not criu that failed. */
+  readonly criuErrors: readonly string[];
   /** config.json as parsed, or null: values are looked up in it by pointer, for messages only. */
   readonly config: unknown;
 }

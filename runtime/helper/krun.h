@@ -52,6 +52,8 @@ struct context {
   bool executed;   /* helper: init has become the container's process */
   uint32_t reached; /* helper: the last stage that the child has reported */
 
+  int *criu; /* helper: the slot of the line to the child if that is criu at work; NULL: it is not */
+
   int exit_status;
   bool leaving;    /* an exit op ran */
   const struct program *exits[MAX_EXITS];

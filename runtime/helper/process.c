@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "criu.h"
 #include "gate.h"
 #include "plan.h"
 #include "signals.h"
@@ -125,6 +126,7 @@ int announce_execute(struct context *context) {
 }
 
 void end_child(struct context *context) {
+  if (context->criu != NULL) stop_criu(context); /* it may trace init: until it lets go, that could not be reaped */
   if (context->init > 0) {
     kill(context->init, SIGKILL);
     reap(context->init);

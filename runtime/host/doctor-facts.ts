@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parentOf } from '../cgroup/path.ts';
 import type { DoctorCgroup2, DoctorFacts, IdMapProgram } from '../doctor/facts.ts';
+import { findCriuProgram } from './criu-program.ts';
 import { type FactsOptions, readHostFacts } from './facts.ts';
 
 export interface DoctorOptions extends FactsOptions {
@@ -37,6 +38,7 @@ export function readDoctorFacts(options: DoctorOptions): DoctorFacts {
     runtimeDirectory,
     hasUserBus: env.has('DBUS_SESSION_BUS_ADDRESS') || (runtimeDirectory !== null && existsSync(join(runtimeDirectory, 'bus'))),
     lingers: user !== null && existsSync(join(linger, user)),
+    criu: findCriuProgram(env),
   };
 }
 

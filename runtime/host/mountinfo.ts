@@ -24,6 +24,6 @@ export function parseMountinfo(text: string, types: readonly string[]): MountEnt
 }
 
 // Blank, tab, newline, backslash and # are \040 and so on: bytes, but of ASCII, so that the rest may stay as it was decoded.
-function unescapePath(path: string): string {
+export function unescapePath(path: string): string {
   return path.includes('\\') ? path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))) : path;
 }

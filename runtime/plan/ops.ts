@@ -405,6 +405,27 @@ export const opTable = {
     fields: { directory: 'slot', name: 'string', content: 'bytes' },
   },
   whenFilled: { help: 'run a program if the slot is filled', fields: { slot: 'slot', program: 'ops' } },
+  openHostDirectory: {
+    help: "open a directory of the host's; with `create` it is made if missing (0700), with its parents",
+    fields: { path: 'string', create: 'bool', directory: 'slot' },
+  },
+  placeDescriptor: {
+    help: 'give a descriptor this number in the program that the child is about to become',
+    fields: { descriptor: 'slot', number: 'u32' },
+  },
+  requestCriu: {
+    help: 'send a request to the `criu swrk` that is the child',
+    fields: { socket: 'slot', request: 'bytes' },
+  },
+  awaitCriu: {
+    help: "wait until criu reaches the point that it calls `script`, and keep it there; with `script` empty until it has ended well. `acknowledge` first lets it go on from where it is kept; a terminal's master that it hands over fills the slot; with `restores` the process that it names is init. A failure is told with criu's errno, `log` as its path and criu's words",
+    fields: { socket: 'slot', acknowledge: 'bool', script: 'string', terminal: 'slot', restores: 'bool', log: 'string' },
+  },
+  joinCgroup: { help: 'put init into a cgroup, from the helper', fields: { cgroup: 'slot' } },
+  checkConfinement: {
+    help: 'EPERM unless init and every process of the cgroup has no capability in any set but these, and has no_new_privs and a seccomp filter where asked',
+    fields: { cgroup: 'slot', capabilities: 'u64', noNewPrivileges: 'bool', seccomp: 'bool' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -77,7 +77,7 @@ function planBegin(options: ProcessOptions): Op[] {
 
 // <linux/keyctl.h> has no names for them: keyctl_setperm(3). With them, exec finds the keyring by its name.
 const KEY_OTH_SEARCH = 0x8;
-const KEY_USR_SEARCH = 0x8_0000;
+export const KEY_USR_SEARCH = 0x8_0000;
 
 function createCwd(path: string, root: string): Op {
   return { op: 'createDirectory', pointer: '/process/cwd', root, path, mode: 0o755, uid: 0, gid: 0 };

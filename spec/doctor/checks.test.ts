@@ -26,6 +26,7 @@ const sound: DoctorFacts = {
   runtimeDirectory: '/run/user/1000',
   hasUserBus: true,
   lingers: true,
+  criu: '/usr/sbin/criu',
 };
 
 function amiss(facts: Partial<DoctorFacts>): Check[] {
@@ -111,4 +112,8 @@ test('a kernel without seccomp filters, a namespace type, overlay or mqueue is t
   );
   t.like(only({ fileSystems: ['overlay'] }), { id: 'filesystem-mqueue', status: 'warn' });
   t.like(only({ nodeVersion: 'v20.1.0' }), { id: 'supervisor', status: 'fail' });
+});
+
+test('without criu there is a warning, with how to install it', (t) => {
+  t.like(only({ criu: null }), { id: 'criu', status: 'warn', fix: 'apt-get install criu (Debian), dnf install criu (Fedora)' });
 });

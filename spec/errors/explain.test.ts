@@ -40,6 +40,7 @@ function explain(op: OpName, errno: string, report: Partial<FailureReport> = {},
       unprivilegedUserNamespaces: null,
       apparmorRestrictsUserNamespaces: null,
       sourceKind: null,
+      criuErrors: [],
       config,
       ...facts,
     },
@@ -454,4 +455,24 @@ test('the words by which engines tell 126 from 127 are kept', (t) => {
 
 test('the hint of a program that is not found names the PATH that was searched', (t) => {
   t.is(explain('findProgram', 'ENOENT', { path: 'app' }).hint, 'process.env has PATH=/usr/bin:/bin');
+});
+
+test("criu's own last errors are told, with its log and what helps", (t) => {
+  const criuErrors = ['something before', 'vdso: Failed to fill self vdso symtable', 'Could not initialize kernel features detection.'];
+  const error = explain('awaitCriu', 'EPROTO', { syscall: 'criu', path: '/i/dump.log', detail: 'it gives no reason' }, { criuErrors });
+  t.is(error.code, 'E_CHECKPOINT');
+  t.is(
+    error.message,
+    'the container cannot be checkpointed: criu: vdso: Failed to fill self vdso symtable; Could not initialize kernel features detection. ("/i/dump.log" has more)',
+  );
+  t.regex(error.hint ?? '', /install a newer one/);
+  const silent = explain('awaitCriu', 'ECHILD', { syscall: 'criu', path: '/i/restore.log', detail: 'it ended without an answer' });
+  t.is(silent.code, 'E_RESTORE');
+  t.is(silent.message, 'the checkpoint cannot be restored: criu: it ended without an answer ("/i/restore.log" has more)');
+});
+
+test('rights that a checkpoint has too many are named', (t) => {
+  const error = explain('checkConfinement', 'EPERM', { syscall: '', detail: 'pid=7 set=Seccomp' });
+  t.is(error.code, 'E_RESTORE');
+  t.is(error.message, 'process 7 of the checkpoint has no seccomp filter, which config.json does not allow');
 });
