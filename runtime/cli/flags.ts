@@ -219,7 +219,12 @@ export const flagTable = [
     commands: [...makes, 'restore'],
     help: 'do not reap the orphans of a container without a pid namespace (nobody does in one that is detached)',
   },
-  { name: 'no-pivot', type: 'boolean', commands: [...makes, 'restore'], help: 'refused: without pivot_root the host file system stays reachable' },
+  {
+    name: 'no-pivot',
+    type: 'boolean',
+    commands: [...makes, 'restore'],
+    help: 'refused: without pivot_root the host file system stays reachable',
+  },
   { name: 'detach', type: 'boolean', alias: ['d'], commands: [...starts, 'exec', 'restore'], help: 'return once the container runs' },
   {
     name: 'console-socket',
