@@ -6,7 +6,7 @@ import { unescapePath } from './mountinfo.ts';
 
 /** Every mount that a process sees, in the order of the file. */
 export function mountsOf(pid: number | 'self'): SeenMount[] {
-  return readFileSync(`/proc/${pid}/mountinfo`, 'latin1').split('\n').flatMap(parseLine);
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n').flatMap(parseLine);
 }
 
 function parseLine(line: string): SeenMount[] {
@@ -14,12 +14,7 @@ function parseLine(line: string): SeenMount[] {
   if (after === undefined) return [];
   const [id = '', , device = '', root = '', mountpoint = ''] = before.split(' ');
   const [type = ''] = after.split(' ');
-  return [{ id: Number(id), device, root: decode(root), mountpoint: decode(mountpoint), type }];
-}
-
-// Read as Latin-1, since a name may be any bytes; those that are UTF-8 are meant as such.
-function decode(escaped: string): string {
-  return Buffer.from(unescapePath(escaped), 'latin1').toString('utf8');
+  return [{ id: Number(id), device, root: unescapePath(root), mountpoint: unescapePath(mountpoint), type }];
 }
 
 /** Where a path leads below a root, as its own processes would find it. For names only: nothing is opened by it. */
