@@ -2,7 +2,7 @@ import { KrunError } from '../errors/krun-error.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import type { StateOptions } from './options.ts';
-import { type FoundContainer, readContainer, type StoredState } from './stored-state.ts';
+import { type FoundContainer, lockFileName, readContainer, type StoredState } from './stored-state.ts';
 
 /** Stops every process of a container where it stands, by its cgroup; returns when all of them stand still. */
 export function pauseContainer(_caller: Caller, options: StateOptions): Plan {
@@ -31,6 +31,14 @@ export function notRunning(id: string, { status }: FoundContainer): KrunError {
   return new KrunError('E_NOT_RUNNING', `container not running: ${id} is ${status}`);
 }
 
+/** One `update`, `pause` or `resume` of a container after the other; the slot `state` holds its directory. */
+export function lockUpdates({ root, id }: StateOptions): readonly Op[] {
+  return [
+    { op: 'openStateDirectory', pointer: '', path: root, id, lock: false, directory: 'state' },
+    { op: 'lockStateFile', pointer: '', directory: 'state', name: lockFileName, lock: 'lock' },
+  ];
+}
+
 function freeze(options: StateOptions, state: StoredState, frozen: boolean): Plan {
-  return [openOwnCgroup(options, state), { op: 'freezeCgroup', pointer: '', cgroup: 'cgroup', frozen }];
+  return [...lockUpdates(options), openOwnCgroup(options, state), { op: 'freezeCgroup', pointer: '', cgroup: 'cgroup', frozen }];
 }

@@ -13,9 +13,15 @@ export function savedConfigFile(config: Config): StateFile {
 
 /** Throws E_NO_CONTAINER if the container went meanwhile, E_STATE if the file cannot be understood. */
 export function readSavedConfig(root: string, id: string): Config {
+  return readSavedConfigFile(root, id).config;
+}
+
+/** With its bytes, to see later whether it is still the same. */
+export function readSavedConfigFile(root: string, id: string): { readonly config: Config; readonly content: Uint8Array } {
   const path = `${root}/${id}/${configFileName}`;
   try {
-    return readConfig(readFileSync(path, 'utf8'));
+    const content = readFileSync(path);
+    return { config: readConfig(new TextDecoder().decode(content)), content };
   } catch (cause) {
     const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (errno === 'ENOENT') throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path });

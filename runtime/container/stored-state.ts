@@ -3,6 +3,7 @@
 //   config.json the configuration that it was made of, for exec (saved-config.ts)
 //   creating    "<pid> <start time>" of the container's first process while it is set up, then renamed
 //   init        the same once it is made
+//   update.lock locked by `update`, `pause` and `resume`, one after the other
 //   start.fifo  where a created container waits for `start`, which removes it; report.fifo, by which it then reports
 // Status is derived, never stored, so that no crash can leave a lie behind.
 import { closeSync, constants, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { KrunError } from '../errors/krun-error.ts';
 export const stateFileName = 'state.json';
 export const creatingFileName = 'creating';
 export const initFileName = 'init';
+export const lockFileName = 'update.lock';
 export const gateFileNames = { gate: 'start.fifo', report: 'report.fifo' } as const;
 
 export interface StoredState {

@@ -7,6 +7,7 @@ import { updateSettings } from '../cgroup/update.ts';
 import type { FollowUp } from '../channel/decode-request.ts';
 import { checkResources, type Resources, throwProblems } from '../config/config.ts';
 import { decodeJson, parseJson } from '../config/json.ts';
+import type { Problem } from '../config/problem.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { readCgroupFile } from '../host/statistics.ts';
@@ -15,19 +16,29 @@ import { requireEnoughMemory } from '../plan/cgroup-memory.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import type { UpdateOptions } from './options.ts';
-import { notRunning, openOwnCgroup } from './pause.ts';
-import { configFileName, readSavedConfig, savedConfigFile } from './saved-config.ts';
+import { lockUpdates, notRunning, openOwnCgroup } from './pause.ts';
+import { configFileName, readSavedConfigFile, savedConfigFile } from './saved-config.ts';
 import { readContainer, type StoredState } from './stored-state.ts';
 
 const largestInput = 1024 * 1024;
 
-/** Throws E_NOT_RUNNING, E_CONFIG and its kind for bad limits, E_NO_CONTROLLER. */
-export function updateContainer(caller: Caller, options: UpdateOptions, followUp: FollowUp | null): Plan {
+/** The ops that tell what is odd about the limits. */
+export type Tell = (warnings: readonly Problem[]) => Plan;
+
+/**
+ * Throws E_NOT_RUNNING, E_CONFIG and its kind for bad limits, E_NO_CONTROLLER.
+ *
+ * Two updates at once: the plan holds good only for the configuration that it was made of. Under a lock the helper looks whether that is
+ * still the saved one, and asks again if another was faster.
+ */
+export function updateContainer(caller: Caller, options: UpdateOptions, followUp: FollowUp | null, tell: Tell): Plan {
   const container = readContainer(options.root, options.id);
   if (container.init === null) throw notRunning(options.id, container);
-  if (options.resourcesFile === '-' && followUp === null) return askForInput;
-  const change = options.resourcesFile === null ? options.resources : readChange(options.resourcesFile, followUp);
-  return planUpdate(caller, options, container.state, change);
+  const { resourcesFile } = options;
+  if (resourcesFile === '-' && followUp === null) return askForInput;
+  const text = resourcesFile === null ? null : readText(resourcesFile, followUp);
+  const change = text === null ? options.resources : parseChange(text);
+  return planUpdate(caller, options, container.state, { change, memo: resourcesFile === '-' && text !== null ? text : '', tell });
 }
 
 // The caller's standard input is the helper's: the supervisor's own is /dev/null.
@@ -36,8 +47,14 @@ const askForInput: Plan = [
   { op: 'askAgain', pointer: '', memo: '' },
 ];
 
-function readChange(file: string, followUp: FollowUp | null): Readonly<Record<string, unknown>> {
-  const change = parseJson(decodeJson(followUp === null ? readBytes(file) : followUp.input));
+// What came by standard input is there once only: the memo keeps it for a further question.
+function readText(file: string, followUp: FollowUp | null): string {
+  if (file !== '-') return decodeJson(readBytes(file));
+  return followUp?.memo || decodeJson(followUp?.input ?? new Uint8Array());
+}
+
+function parseChange(text: string): Readonly<Record<string, unknown>> {
+  const change = parseJson(text);
   if (typeof change === 'object' && change !== null && !Array.isArray(change)) return change as Record<string, unknown>;
   throw new KrunError('E_CONFIG', 'the resources must be an object, like linux.resources of config.json');
 }
@@ -51,18 +68,33 @@ function readBytes(path: string): Uint8Array {
   }
 }
 
-function planUpdate(caller: Caller, options: UpdateOptions, state: StoredState, change: Readonly<Record<string, unknown>>): Plan {
-  const config = readSavedConfig(options.root, options.id);
+interface Change {
+  readonly change: Readonly<Record<string, unknown>>;
+  /** For the next question, if another update was faster. */
+  readonly memo: string;
+  readonly tell: Tell;
+}
+
+function planUpdate(caller: Caller, options: UpdateOptions, state: StoredState, { change, memo, tell }: Change): Plan {
+  const { config, content: before } = readSavedConfigFile(options.root, options.id);
   const saved = config.linux?.resources ?? {};
   const { resources, problems } = checkResources(mergeResources(saved, change));
   throwProblems(problems);
   const limits = planLimits(caller, options, state, { saved, touched: touchedResources(resources, change) });
   const { content } = savedConfigFile({ ...config, linux: { ...config.linux, resources } });
-  return [
-    { op: 'openStateDirectory', pointer: '', path: options.root, id: options.id, lock: false, directory: 'state' },
+  const directory = 'state';
+  const program: Plan = [
+    ...tell(problems.filter(({ severity }) => severity === 'warning')),
     ...limits,
-    { op: 'writeStateFile', pointer: '', directory: 'state', name: configFileName, content },
+    { op: 'writeStateFile', pointer: '', directory, name: configFileName, content },
     { op: 'forgetExits', pointer: '' },
+    { op: 'exit', pointer: '', status: 0 },
+  ];
+  return [
+    ...lockUpdates(options),
+    { op: 'expectStateFile', pointer: '', directory, name: configFileName, content: before },
+    { op: 'whenFilled', pointer: '', slot: directory, program },
+    { op: 'askAgain', pointer: '', memo },
   ];
 }
 

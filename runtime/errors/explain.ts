@@ -76,6 +76,7 @@ const explainers = {
   recordInit: refused('E_STATE', 'the state cannot be written'),
   claimStateDirectory: explainOpenState,
   expectStateFile: refused('E_STATE', 'the state cannot be read'),
+  lockStateFile: explainOpenState,
   whenFilled: refused('E_INTERNAL', 'a part of the plan'),
   removeStateDirectory: refused('E_STATE', 'the state directory cannot be removed'),
   writePidFile: refused('E_FILE', '--pid-file cannot be written'),

@@ -29,6 +29,17 @@ int op_expect_state_file(struct context *context, const struct op_expect_state_f
   return 0;
 }
 
+/* Not the directory's own lock: that is held by whoever attends to the container, for as long as it runs. */
+int op_lock_state_file(struct context *context, const struct op_lock_state_file *op) {
+  int directory = slot_fd(context, op->directory);
+  if (directory < 0) return -1;
+  if (!is_plain_name(op->name)) return fail_with(context, EINVAL, "openat", op->name);
+  AUTO_CLOSE int file = openat(directory, op->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (file < 0) return fail(context, "openat", op->name);
+  if (wait_for_lock(file, LOCK_PATIENCE) < 0) return fail_detail(context, errno, "flock", op->name, "locked");
+  return slot_store(context, op->lock, steal_fd(&file));
+}
+
 static int holds(int directory, const char *name, const struct bytes *content) {
   char buffer[4096];
   AUTO_CLOSE int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -114,8 +114,12 @@ static int remove_directory(struct context *context, int root, int directory, co
   int same = is_same(root, id, directory);
   if (same < 0) return fail(context, "fstatat", id);
   if (same == 0) return 0;
-  if (remove_files(directory) < 0) return fail(context, "unlinkat", id);
-  return unlinkat(root, id, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : fail(context, "unlinkat", id);
+  for (int tries = 0; tries < 100; tries++) { /* an `update` may write one more file meanwhile */
+    if (remove_files(directory) < 0) return fail(context, "unlinkat", id);
+    if (unlinkat(root, id, AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
+    if (errno != ENOTEMPTY) break;
+  }
+  return fail(context, "unlinkat", id);
 }
 
 /* The rule for ids in config (E_BAD_ID) once more: a slash or ".." would leave the directory. */

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { execa } from 'execa';
 import { hostFacts, skipWithoutCgroups } from '../support/cgroups.ts';
 import { withLinux } from '../support/change-config.ts';
 import { type KrunResult, runKrun, startContainer } from '../support/krun.ts';
@@ -96,3 +97,52 @@ test('what is no JSON, no object, or no limit at all is refused', async (t) => {
   t.regex((await runKrun(['update', '--memory', 'much', id])).stderr, /must be a number of bytes[\s\S]*E_USAGE/);
   t.regex((await runKrun(['update', '--l3-cache-schema', 'L3:0=f', id])).stderr, /E_NOT_YET/);
 });
+
+test('of many updates at once none is lost, and none fails', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { id, path } = (await startContainer(t)).bundle;
+  writeFileSync(join(path, 'r.json'), '{"unified":{"cgroup.max.depth":"7"}}');
+  const results = await Promise.all([
+    runKrun(['update', '-r', join(path, 'r.json'), id]),
+    updateBy(id, { unified: { 'cgroup.max.descendants': '9' } }),
+    ...Array.from({ length: 8 }, () => updateBy(id, { hugepageLimits: [] })),
+  ]);
+  for (const { status, stderr } of results) t.deepEqual([status, stderr], [0, '']);
+  t.deepEqual(savedResources(id).unified, { 'cgroup.max.depth': '7', 'cgroup.max.descendants': '9' });
+  t.deepEqual([cgroupFile(id, 'cgroup.max.depth'), cgroupFile(id, 'cgroup.max.descendants')], ['7', '9']);
+});
+
+test('an update that was overtaken is planned anew, of the configuration that the other has saved', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { id } = (await startContainer(t)).bundle;
+  if (skipUnless(t, 'flock(1)', (await execa('flock', ['--version'], { reject: false })).exitCode === 0)) return;
+  // Both have their plan and wait at the lock: whoever comes second holds an old one.
+  const lock = `/run/krun/${id}/update.lock`;
+  writeFileSync(lock, '');
+  const holder = execa('flock', [lock, 'cat'], { stdin: 'pipe' });
+  const updates = [
+    updateBy(id, { unified: { 'cgroup.max.depth': '3' } }),
+    updateBy(id, { unified: { 'cgroup.max.descendants': '4' } }),
+    runKrun(['pause', id]),
+  ];
+  while ((await waitersOf(lock)) < 3);
+  holder.stdin.end();
+  for (const { status, stderr } of await Promise.all(updates)) t.deepEqual([status, stderr], [0, '']);
+  t.deepEqual(savedResources(id).unified, { 'cgroup.max.depth': '3', 'cgroup.max.descendants': '4' });
+  t.is((await runKrun(['resume', id])).status, 0);
+});
+
+test('what is odd about new limits is told in the log', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { id, path } = (await startContainer(t)).bundle;
+  writeFileSync(join(path, 'r.json'), '{"unified":{"cgroup.max.depth":"7"},"memroy":{"limit":1}}');
+  const log = join(path, 'log');
+  t.like(await runKrun(['--log', log, '--log-format=json', 'update', '-r', join(path, 'r.json'), id]), { status: 0, stderr: '' });
+  t.regex(readFileSync(log, 'utf8'), /^\{"level":"warning".*memroy.*"pointer":"\/linux\/resources\/memroy"\}\n$/);
+});
+
+// Processes that have the file open, but for its holder and what that runs.
+async function waitersOf(file: string): Promise<number> {
+  const { stdout } = await execa('sh', ['-c', `ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c -- '-> ${file}$'`], { reject: false });
+  return Number(stdout) - 2;
+}
