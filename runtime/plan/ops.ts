@@ -425,6 +425,7 @@ export const opTable = {
   checkConfinement: {
     help: 'EPERM unless init and every process of the cgroup has no capability in any set but these, and has no_new_privs and a seccomp filter where asked',
     fields: { cgroup: 'slot', capabilities: 'u64', noNewPrivileges: 'bool', seccomp: 'bool' },
+  },
   lockStateFile: {
     help: 'lock a file in a state directory, made if missing, against others that do the same, until the plan is over; waits for its turn',
     fields: { directory: 'slot', name: 'string', lock: 'slot' },
