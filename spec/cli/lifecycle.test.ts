@@ -1,4 +1,4 @@
-// create, start, kill and delete: every command against every state, many at once, and cut off anywhere.
+// create, start, kill and delete: every command against every state, and many at once. cut-off.test.ts has what becomes of them when they are cut off.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -9,7 +9,6 @@ import { all, isRoot, withLinux, withoutNamespaces, withProcess } from '../suppo
 import { type KrunResult, krunBinary } from '../support/krun.ts';
 import { cgroup2Mount } from '../support/leaks.ts';
 import { runApart } from '../support/run-apart.ts';
-import { testHelper } from '../support/run-plan.ts';
 import { skipUnless } from '../support/skip.ts';
 
 type Krun = (...args: string[]) => Promise<KrunResult>;
@@ -176,28 +175,6 @@ test('forty cycles of create, start and delete, eight at a time, leave nothing',
   await Promise.all(Array.from({ length: 8 }, (_, worker) => work(worker)));
   await assertGone(t, bundle, root, 'the cycles');
 });
-
-for (const command of ['create', 'start', 'delete'] as const) {
-  test(`when the helper is killed at any op of ${command}, delete and gc leave nothing, and the id is free`, async (t) => {
-    if (skipUnless(t, 'root', isRoot)) return;
-    t.timeout(240_000);
-    const { bundle, root, krun } = await prepare(t);
-    const { path, id } = bundle;
-    let [index, killed] = [0, 0];
-    for (let missed = 0; missed < 40; index++) {
-      if (command !== 'create') await krun('create', '--bundle', path, id);
-      const args = ['--root', root, command, ...(command === 'create' ? ['--bundle', path] : []), id];
-      const { signal } = await execa(testHelper, args, { env: { KRUN_TEST_KILL: String(index) }, reject: false, stdio: 'ignore' });
-      missed = signal === 'SIGKILL' ? 0 : missed + (command === 'create' ? 1 : 10); // an op of an onExit program does not run
-      if (signal === 'SIGKILL') killed++;
-      t.like(await krun('delete', '--force', id), { status: 0, stderr: '' }, `delete after op ${index}`);
-      t.like(await krun('gc'), { status: 0, stderr: '' }, `gc after op ${index}`);
-      await assertGone(t, bundle, root, `the helper was killed at op ${index} of ${command}`);
-    }
-    t.true(killed >= { create: 60, start: 5, delete: 4 }[command], `${killed} ops`);
-    t.is((await krun('create', '--bundle', path, id)).status, 0);
-  });
-}
 
 async function assertGone(t: ExecutionContext, { id }: Bundle, root: string, when: string): Promise<void> {
   t.deepEqual(
