@@ -47,6 +47,14 @@ const lazyElsewhere = {
   },
 };
 
+// What a resident supervisor leaves to others is not in its bundle; all else is, for what is loaded later could be of another build by then.
+const withoutColdCommands = {
+  name: 'without-cold-commands',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/cold-commands\.ts$/ }, () => ({ path: resolve('runtime/supervisor/not-served-commands.ts') }));
+  },
+};
+
 // string-width costs 30 ms to load for the sake of emoji in help texts.
 const plainStringWidth = {
   name: 'plain-string-width',
@@ -93,6 +101,13 @@ const forEngine = {
 try {
   await Promise.all([
     build({ ...common, ...asFunction, entryPoints: ['runtime/supervisor/start.ts'], outfile: 'dist/start.js', plugins: [lazyElsewhere] }),
+    build({
+      ...common,
+      ...asFunction,
+      entryPoints: ['runtime/supervisor/resident.ts'],
+      outfile: 'dist/resident.js',
+      plugins: [withoutColdCommands],
+    }),
     ...Object.entries(lazyFiles).map(([entry, file]) =>
       build({
         ...common,
@@ -114,6 +129,7 @@ try {
       .map(([entry, file]) => build({ ...forEngine, entryPoints: [entry], outfile: `.cache/engine/${file.replace('.cjs', '.js')}` })),
   ]);
   await rm('dist/start.cache', { force: true });
+  await copyFile('runtime/supervisor/load-resident.cjs', 'dist/resident.cjs');
   await copyFile('runtime/supervisor/load.cjs', 'dist/start.cjs');
 } catch (error) {
   await rm('dist/start.cjs', { force: true }); // a half-made set must not look fresh

@@ -7,10 +7,11 @@ import { opTable } from '../plan/ops.ts';
 export const protocolVersion = 1;
 export const frameMagic = 0x4e55524b;
 export const headerLength = 16;
-export const frameTypes = { request: 1, plan: 2 } as const;
+export const frameTypes = { request: 1, plan: 2, greeting: 3 } as const;
 
-// A request carries argv and the environment, which the kernel limits to about 2 MiB; a plan carries every op of a container.
-export const maximumLength = { request: 4 * 1024 * 1024, plan: 16 * 1024 * 1024 } as const;
+// A request carries argv and the environment, which the kernel limits to about 2 MiB; a plan carries every op of a container; a greeting,
+// which goes before the request to a resident supervisor, the identity of a file.
+export const maximumLength = { request: 4 * 1024 * 1024, plan: 16 * 1024 * 1024, greeting: 256 } as const;
 
 export type FrameType = keyof typeof frameTypes;
 

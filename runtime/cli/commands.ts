@@ -60,6 +60,12 @@ export const commandTable = {
   restore: { help: 'make a container of a bundle and the processes of a checkpoint', arguments: 'ID', least: 1, most: 1 },
   delete: { help: 'remove what is left of a container that has ended', arguments: 'ID', least: 1, most: 1 },
   gc: { help: 'remove what killed helpers left behind: of one container, or of all that have ended', arguments: '[ID]', least: 0, most: 1 },
+  supervisor: {
+    help: 'stay and answer all calls of this user, which start sooner',
+    arguments: '[status | stop]',
+    least: 0,
+    most: 1,
+  },
   doctor: { help: 'check what this host lacks for containers, and say how to mend it', arguments: '', least: 0, most: 0 },
   features: { help: 'print what krun can do, as JSON', arguments: '', least: 0, most: 0 },
   version: { help: 'print the version', arguments: '', least: 0, most: 0 },

@@ -3,4 +3,5 @@ export { events } from './commands/events.ts';
 export { pause } from './commands/pause.ts';
 export { ps } from './commands/ps.ts';
 export { resume } from './commands/resume.ts';
+export { supervisor } from './commands/supervisor.ts';
 export { update } from './commands/update.ts';

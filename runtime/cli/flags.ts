@@ -291,7 +291,7 @@ export const flagTable = [
     alias: ['f'],
     choices: ['table', 'json'],
     default: 'table',
-    commands: ['list', 'ps'],
+    commands: ['list', 'ps', 'supervisor'],
     help: 'how the list is printed',
   },
   {
@@ -310,6 +310,13 @@ export const flagTable = [
     value: 'FILE',
     commands: ['update'],
     help: 'linux.resources as JSON, - for standard input; all other flags are then ignored',
+  },
+  {
+    name: 'idle-timeout',
+    type: 'string',
+    value: 'DURATION',
+    commands: ['supervisor'],
+    help: 'leave after this time without a call: 90s, 5m; 0 for never (default: never, 10m at a socket of systemd)',
   },
   ...updateFlags,
   ...criuFlags,

@@ -3,6 +3,8 @@
 import type { FollowUp } from '../channel/decode-request.ts';
 import type { Caller } from '../container/caller.ts';
 import type { Plan } from '../plan/ops.ts';
+import type { Home } from '../supervisor/home.ts';
+import { NotServed } from '../supervisor/not-served.ts';
 import { create } from './commands/create.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { exec } from './commands/exec.ts';
@@ -19,16 +21,19 @@ import { type CommandLine, parse } from './parse.ts';
 import { reportFailure } from './report-failure.ts';
 
 /** `followUp`: what the plan of the same call has handed on, when it ended in askAgain. */
-export type CommandHandler = (caller: Caller, line: CommandLine, followUp: FollowUp | null) => Plan | Promise<Plan>;
+export type CommandHandler = (caller: Caller, line: CommandLine, followUp: FollowUp | null, home: Home | null) => Plan | Promise<Plan>;
 
-/** Never rejects: what is thrown on the way becomes a plan that reports it. */
-export async function handleCommand(caller: Caller, followUp: FollowUp | null = null): Promise<Plan> {
+/** Rejects with NotServed alone: what else is thrown on the way becomes a plan that reports it. */
+export async function handleCommand(caller: Caller, followUp: FollowUp | null = null, home: Home | null = null): Promise<Plan> {
   const line = parse(caller.argv);
   try {
     if (line.problem !== null) throw line.problem;
-    const handler = await handlers[commandOf(line)]();
-    return await handler(caller, line, followUp);
+    const command = commandOf(line);
+    home?.serving(command);
+    const handler = await handlers[command]();
+    return await handler(caller, line, followUp, home);
   } catch (error) {
+    if (error instanceof NotServed) throw error;
     return reportFailure(error, caller, line);
   }
 }
@@ -59,6 +64,7 @@ const handlers = {
   update: async () => (await import('./control-commands.ts')).update,
   checkpoint: async () => (await import('./checkpoint-commands.ts')).checkpoint,
   restore: async () => (await import('./checkpoint-commands.ts')).restore,
+  supervisor: async () => (await import('./control-commands.ts')).supervisor,
   plan: async () => (await import('./cold-commands.ts')).plan,
   spec: async () => (await import('./cold-commands.ts')).spec,
   validate: async () => (await import('./cold-commands.ts')).validate,

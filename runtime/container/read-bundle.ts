@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { type Config, type Process, requireProcess, throwProblems, validateConfig } from '../config/config.ts';
 import { decodeJson, parseJson } from '../config/json.ts';
 import { refuseNotYet } from '../config/not-yet.ts';
 import type { Problem } from '../config/problem.ts';
 import { KrunError } from '../errors/krun-error.ts';
+import { fromFile } from '../host/file-cache.ts';
 
 export interface BundleConfig {
   readonly config: Config;
@@ -13,7 +13,7 @@ export interface BundleConfig {
 
 /** The bundle's configuration, checked. Throws E_BUNDLE when there is none, E_CONFIG_JSON, or the first error that was found. */
 export function readBundle(bundle: string): BundleConfig {
-  const { config, problems } = validateConfig(parseJson(readConfigText(bundle)));
+  const { config, problems } = readConfig(bundle);
   throwProblems(problems);
   if (config === undefined) throw new KrunError('E_INTERNAL', 'a configuration was refused without a reason');
   return { config, warnings: problems };
@@ -25,13 +25,13 @@ export function requireRunnable(config: Config): Config & { readonly process: Pr
   return { ...config, process: requireProcess(config) };
 }
 
-function readConfigText(bundle: string): string {
+function readConfig(bundle: string): ReturnType<typeof validateConfig> {
   const path = `${bundle}/config.json`;
   try {
-    return decodeJson(readFileSync(path));
+    return fromFile(path, (content) => validateConfig(parseJson(decodeJson(content))));
   } catch (cause) {
-    if (cause instanceof KrunError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    if (cause instanceof KrunError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
+    const code = 'code' in cause ? String(cause.code) : '';
     const hint = code === 'ENOENT' ? 'a bundle is a directory with a config.json, which krun spec makes' : undefined;
     const message = code === 'ENOENT' ? `there is no ${path}` : `${path} cannot be read`;
     throw new KrunError('E_BUNDLE', message, { path, errno: code, cause, ...(hint === undefined ? {} : { hint }) });

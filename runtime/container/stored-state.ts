@@ -138,12 +138,27 @@ function parseIdentity(text: string | undefined): ProcessIdentity | null {
   return pid === undefined || startTime === undefined ? null : { pid: Number(pid), startTime: BigInt(startTime) };
 }
 
-// A zombie has ended; field 2 may hold blanks and parentheses, so count from the last one.
+/** The process that a file names as "<pid> <start time>", if it lives. */
+export function readLivingProcess(file: string): ProcessIdentity | null {
+  const identity = parseIdentity(readOptional(file) ?? undefined);
+  return identity !== null && isAlive(identity) ? identity : null;
+}
+
+/** "<pid> <start time>" of a process that lives. */
+export function describeProcess(pid: number): string {
+  return `${pid} ${readStatFields(pid)?.[19] ?? ''}`;
+}
+
+// A zombie has ended.
 function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+  const fields = readStatFields(pid);
+  return fields !== null && fields[0] !== 'Z' && fields[0] !== 'X' && fields[19] === String(startTime);
+}
+
+// From field 3 on: field 2 may hold blanks and parentheses, so count from the last one.
+function readStatFields(pid: number): string[] | null {
   const stat = readOptional(`/proc/${pid}/stat`);
-  if (stat === null) return false;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] !== 'Z' && fields[0] !== 'X' && fields[19] === String(startTime);
+  return stat === null ? null : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function readOptional(path: string): string | null {

@@ -42,6 +42,7 @@ export const errorCodes = {
   E_RESTORE: 'a container could not be restored from a checkpoint',
   E_HOOK: 'a hook failed',
   E_FILE: 'a file could not be read or written',
+  E_SUPERVISOR: 'the resident supervisor cannot be started, or none is running',
   E_PROTO: 'helper and supervisor do not understand each other',
   E_SECURE: 'krun must not be setuid, setgid or carry file capabilities',
   E_SYSTEM: 'the kernel refused an operation',

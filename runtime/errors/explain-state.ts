@@ -59,6 +59,13 @@ export const explainStillRunning: Explainer = (report) => {
   );
 };
 
+/** openServiceDirectory. */
+export const explainServiceDirectory: Explainer = (report) => {
+  if (errnoName(report.errno) === 'EAGAIN')
+    return explained(report, 'E_SUPERVISOR', 'a supervisor is running already', 'krun supervisor stop ends it');
+  return explained(report, 'E_SUPERVISOR', reason(report, "the directory of the supervisor's socket cannot be used"));
+};
+
 function accessHint(errno: number): string | undefined {
   return ['EACCES', 'EPERM', 'EROFS'].includes(errnoName(errno)) ? 'give --root DIR for a directory that this user may write' : undefined;
 }

@@ -17,7 +17,14 @@ import {
   explainSysctl,
   explainUser,
 } from './explain-process.ts';
-import { explainCreateState, explainGate, explainOpenState, explainProcess, explainStillRunning } from './explain-state.ts';
+import {
+  explainCreateState,
+  explainGate,
+  explainOpenState,
+  explainProcess,
+  explainServiceDirectory,
+  explainStillRunning,
+} from './explain-state.ts';
 import { type Explainer, explained, type FailureFacts, refused } from './failure.ts';
 import type { FailureReport } from './failure-report.ts';
 import type { KrunError } from './krun-error.ts';
@@ -222,4 +229,7 @@ const explainers = {
   awaitCriu: explainCriu,
   joinCgroup: refused('E_BAD_CGROUP', 'the cgroup cannot be joined'),
   checkConfinement: explainRestoredRights,
+  openServiceDirectory: explainServiceDirectory,
+  listen: refused('E_SUPERVISOR', 'the socket cannot be made', { EADDRINUSE: 'another supervisor, or systemd, listens there already' }),
+  becomeProgram: refused('E_SUPERVISOR', 'the supervisor cannot be executed'),
 } as const satisfies Record<OpName, Explainer>;

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum frame_type { FRAME_REQUEST = 1, FRAME_PLAN = 2 };
+enum frame_type { FRAME_REQUEST = 1, FRAME_PLAN = 2, FRAME_GREETING = 3 };
 
 struct frame_header {
   uint32_t magic;

@@ -33,12 +33,12 @@ int main(int argc, char **argv, char **environment) {
   struct supervisor supervisor;
   if (!unseal(&supervisor)) {
     find_supervisor(&supervisor, environment);
-    send_request(&supervisor, &request, NULL);
+    ask(&supervisor, &request, NULL);
     if (RULE(SEALED)) seal(&supervisor, argv, environment); /* the supervisor is at work meanwhile */
   }
 
   struct plan plan = {0};
-  receive_plan(&supervisor, &plan);
+  receive_plan(&supervisor, &request, NULL, &plan);
   static struct context context; /* static: most of it is never touched, so that it costs neither zeroing nor copies in a fork */
   carry_out(&context, &plan);
   while (goes_on(&context)) {
@@ -74,9 +74,8 @@ static void open_standard_descriptors(void) {
 }
 
 static void answer(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan) {
-  again_supervisor(supervisor);
-  send_request(supervisor, request, failure);
-  receive_plan(supervisor, plan);
+  ask(supervisor, request, failure);
+  receive_plan(supervisor, request, failure, plan);
 }
 
 /* What failed without making the call a failure: the answer tells it, and changes nothing else. */

@@ -30,7 +30,7 @@ bool unseal(struct supervisor *supervisor) {
   const char *value = getenv("KRUN_SEALED");
   if (value == NULL) return false;
   *supervisor = (struct supervisor){.channel = -1, .complaints = -1};
-  if (sscanf(value, "%d:%d:%d:%4095[^\n]", &supervisor->channel, &supervisor->pid, &supervisor->complaints, supervisor->prefix) != 4)
+  if (sscanf(value, "%d:%d:%d:%d:%4095[^\n]", &supervisor->channel, &supervisor->pid, &supervisor->resident, &supervisor->complaints, supervisor->prefix) != 5)
     die("the environment holds a wrong", "KRUN_SEALED", EINVAL);
   unsetenv("KRUN_SEALED");
   prctl(PR_SET_NAME, "krun");
@@ -41,7 +41,7 @@ bool unseal(struct supervisor *supervisor) {
 
 void seal(const struct supervisor *supervisor, char **argv, char **environment) {
   char variable[sizeof supervisor->prefix + 64];
-  snprintf(variable, sizeof variable, VARIABLE "%d:%d:%d:%s", supervisor->channel, supervisor->pid, supervisor->complaints, supervisor->prefix);
+  snprintf(variable, sizeof variable, VARIABLE "%d:%d:%d:%d:%s", supervisor->channel, supervisor->pid, supervisor->resident, supervisor->complaints, supervisor->prefix);
   size_t count = 0;
   while (environment[count] != NULL) count++;
   char **sealed = calloc(count + 2, sizeof *sealed);

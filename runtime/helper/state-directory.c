@@ -56,6 +56,18 @@ int op_open_state_directory(struct context *context, const struct op_open_state_
   return slot_store(context, op->directory, steal_fd(&directory));
 }
 
+/* Whose lock it is to be a supervisor: it goes with the process. */
+int op_open_service_directory(struct context *context, const struct op_open_service_directory *op) {
+  if (!is_plain_name(op->name)) return fail_with(context, EINVAL, "mkdirat", op->name);
+  AUTO_CLOSE int root = open_root_directory(op->path);
+  if (root < 0 && errno == ENOENT && make_parents(op->path) == 0) root = open_root_directory(op->path);
+  if (root < 0) return fail(context, "open", op->path);
+  if (make_private(root, op->name) < 0 && errno != EEXIST) return fail(context, "mkdirat", op->name);
+  AUTO_CLOSE int directory = open_entry(context, root, op->name);
+  if (directory < 0 || lock(context, root, directory, op->name, 0) < 0) return -1;
+  return slot_store(context, op->directory, steal_fd(&directory));
+}
+
 int op_write_state_file(struct context *context, const struct op_write_state_file *op) {
   char temporary[NAME_MAX + 1];
   int directory = slot_fd(context, op->directory);

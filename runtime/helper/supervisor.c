@@ -10,7 +10,14 @@
 
 #include "channel.h"
 #include "process.h"
+#include "resident.h"
 
+static bool is_given(const struct supervisor *supervisor);
+static void ask_own(struct supervisor *supervisor, const struct encoded *encoded);
+static void send_request(const struct supervisor *supervisor, const struct encoded *encoded);
+static const char *receive(struct supervisor *supervisor, struct plan *plan);
+static bool read_header(const struct supervisor *supervisor, struct frame_header *header);
+static void discard(struct supervisor *supervisor);
 static void find_prefix(struct supervisor *supervisor);
 static void start(struct supervisor *supervisor);
 static _Noreturn void become_supervisor(const char *prefix, int channel, int complaints);
@@ -23,39 +30,77 @@ void find_supervisor(struct supervisor *supervisor, char **environment) {
   find_prefix(supervisor);
   for (char **variable = environment; *variable != NULL; variable++)
     if (strncmp(*variable, "KRUN_CHANNEL=", 13) == 0) supervisor->channel = atoi(*variable + 13);
-  if (supervisor->channel < 0) start(supervisor);
 }
 
-void again_supervisor(struct supervisor *supervisor) {
-  if (supervisor->complaints < 0) return;
-  reap_supervisor(supervisor);
-  close(supervisor->channel);
-  close(supervisor->complaints);
-  start(supervisor);
-}
-
-void send_request(const struct supervisor *supervisor, const struct request *request, const struct failure *failure) {
+/* A given one answers on the same channel; of our own each answers one question and is gone. */
+void ask(struct supervisor *supervisor, const struct request *request, const struct failure *failure) {
   struct encoded encoded = encode_request(request, failure);
-  if (write_all(supervisor->channel, encoded.data, encoded.length) < 0) give_up(supervisor, "does not read the request");
+  if (supervisor->complaints >= 0) discard(supervisor);
+  if (is_given(supervisor)) send_request(supervisor, &encoded);
+  else if (!ask_resident(supervisor, request, &encoded)) ask_own(supervisor, &encoded);
   free(encoded.data);
 }
 
-void receive_plan(struct supervisor *supervisor, struct plan *plan) {
-  struct frame_header header;
-  if (read_all(supervisor->channel, &header, sizeof header) <= 0) give_up(supervisor, "ended without an answer");
-  if (header.magic != FRAME_MAGIC || header.version != PROTOCOL_VERSION || header.type != FRAME_PLAN || header.digest != OP_TABLE_DIGEST)
-    give_up(supervisor, "is of another build: build both again (npm run build)");
-  if (header.length > MAX_PLAN) give_up(supervisor, "sent a plan that is too large");
-  uint8_t *body = malloc(header.length + 1);
-  if (body == NULL) die("malloc", "", ENOMEM);
-  if (read_all(supervisor->channel, body, header.length) <= 0) give_up(supervisor, "ended in the middle of its answer");
-  end(supervisor);
-  const char *refused = read_plan(body, header.length, plan);
-  if (refused != NULL) give_up(supervisor, refused);
+void receive_plan(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan) {
+  const char *wrong = receive(supervisor, plan);
+  if (supervisor->resident > 0) {
+    leave_resident(supervisor);
+    if (wrong == NULL) return;
+    struct encoded encoded = encode_request(request, failure); /* as if there had been none */
+    ask_own(supervisor, &encoded);
+    free(encoded.data);
+    wrong = receive(supervisor, plan);
+  }
+  if (wrong != NULL) give_up(supervisor, wrong);
 }
 
 void reap_supervisor(const struct supervisor *supervisor) {
   if (supervisor->pid > 0) reap(supervisor->pid);
+}
+
+static bool is_given(const struct supervisor *supervisor) {
+  return supervisor->channel >= 0;
+}
+
+static void ask_own(struct supervisor *supervisor, const struct encoded *encoded) {
+  start(supervisor);
+  send_request(supervisor, encoded);
+}
+
+static void send_request(const struct supervisor *supervisor, const struct encoded *encoded) {
+  if (write_all(supervisor->channel, encoded->data, encoded->length) < 0) give_up(supervisor, "does not read the request");
+}
+
+/* NULL, or what is wrong with the answer; then plan holds nothing. */
+static const char *receive(struct supervisor *supervisor, struct plan *plan) {
+  struct frame_header header;
+  if (!read_header(supervisor, &header)) return "ended without an answer";
+  if (header.magic != FRAME_MAGIC || header.version != PROTOCOL_VERSION || header.type != FRAME_PLAN || header.digest != OP_TABLE_DIGEST)
+    return "is of another build: build both again (npm run build)";
+  if (header.length > MAX_PLAN) return "sent a plan that is too large";
+  uint8_t *body = malloc(header.length + 1);
+  if (body == NULL) die("malloc", "", ENOMEM);
+  if (read_all(supervisor->channel, body, header.length) <= 0) {
+    free(body);
+    return "ended in the middle of its answer";
+  }
+  end(supervisor);
+  const char *refused = read_plan(body, header.length, plan);
+  if (refused != NULL) free_plan(plan);
+  return refused;
+}
+
+static bool read_header(const struct supervisor *supervisor, struct frame_header *header) {
+  if (supervisor->resident > 0) return receive_header(supervisor, header);
+  return read_all(supervisor->channel, header, sizeof *header) > 0;
+}
+
+static void discard(struct supervisor *supervisor) {
+  reap_supervisor(supervisor);
+  close(supervisor->channel);
+  close(supervisor->complaints);
+  supervisor->channel = supervisor->complaints = -1;
+  supervisor->pid = 0;
 }
 
 /* <prefix>/bin/krun */

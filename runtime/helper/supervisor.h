@@ -6,19 +6,18 @@
 struct supervisor {
   int channel;
   pid_t pid;      /* of the one we started; 0 when it is not ours */
+  pid_t resident; /* of the resident one that has been asked (resident.h); 0: none */
   int complaints; /* a memory file with what ours wrote to its standard error; -1 when it is not ours */
   char prefix[PATH_MAX]; /* the directory that krun is installed in */
 };
 
-/* KRUN_CHANNEL=<descriptor> names one that our parent has opened; otherwise start one from the installation. */
+/* KRUN_CHANNEL=<descriptor> names one that our parent has opened. */
 void find_supervisor(struct supervisor *supervisor, char **environment);
 
-/* A supervisor answers one request and is gone: get one for the next. */
-void again_supervisor(struct supervisor *supervisor);
+/* Puts the question to that one, or else to the resident one, or else to one started from the installation. */
+void ask(struct supervisor *supervisor, const struct request *request, const struct failure *failure);
 
-void send_request(const struct supervisor *supervisor, const struct request *request, const struct failure *failure);
-
-/* Reads the answer, then ends a supervisor of our own; dies when the answer is none. */
-void receive_plan(struct supervisor *supervisor, struct plan *plan);
+/* Reads the answer to that question, if need be from another supervisor than the one that was asked; dies when there is none to be had. */
+void receive_plan(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan);
 
 void reap_supervisor(const struct supervisor *supervisor);

@@ -430,6 +430,18 @@ export const opTable = {
     help: 'lock a file in a state directory, made if missing, against others that do the same, until the plan is over; waits for its turn',
     fields: { directory: 'slot', name: 'string', lock: 'slot' },
   },
+  openServiceDirectory: {
+    help: 'open path/name, 0700 and ours, making both (0700) if they are missing, and flock it: EAGAIN if another holds it',
+    fields: { path: 'string', name: 'string', directory: 'slot' },
+  },
+  listen: {
+    help: 'a socket that listens at a name in a directory, in place of one that nobody listens at: EADDRINUSE if somebody does',
+    fields: { directory: 'slot', name: 'string', socket: 'slot' },
+  },
+  becomeProgram: {
+    help: "execve a program of the host in this process' stead; the descriptors of the slots become 3 and 4, those that are filled",
+    fields: { path: 'string', arguments: 'strings', environment: 'strings', third: 'slot', fourth: 'slot' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -8,6 +8,7 @@ import { residentMemory } from './memory.ts';
 import { recordFrame } from './record-frame.ts';
 import { type Result, report, summarize } from './report.ts';
 import { time } from './time.ts';
+import { withSupervisor } from './with-supervisor.ts';
 
 const { values } = parseArgs({
   options: {
@@ -20,8 +21,9 @@ const { values } = parseArgs({
 const bundle = makeBenchBundle();
 try {
   const frame = await recordFrame(bundle);
-  const present = contenders(bundle, frame).filter((contender) => contender.isThere);
-  const results = await measureAll(present);
+  const results = await withSupervisor(bundle.directory, (socket) =>
+    measureAll(contenders(bundle, frame, socket).filter((contender) => contender.isThere)),
+  );
   console.log(report(results));
   mkdirSync(dirname(values.json), { recursive: true });
   writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results }, null, 2)}\n`);

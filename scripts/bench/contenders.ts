@@ -7,6 +7,7 @@ export interface Contender {
   readonly isThere: boolean;
   /** Starts the bundle's /bin/true and leaves with 0. */
   readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   /** A supervisor's answer to find on descriptor 3. */
   readonly frame?: string;
   /** The same with a process that goes on; none where there is nothing to weigh. */
@@ -15,13 +16,16 @@ export interface Contender {
 
 export const floorName = 'floor';
 export const helperName = 'krun, plan in hand';
+export const warmName = 'krun, warm';
 export const coldName = 'krun, cold';
 export const runcName = 'runc';
 
-export function contenders(bundle: BenchBundle, frame: string): Contender[] {
+/** `socket`: of a resident supervisor; all others are to find none. */
+export function contenders(bundle: BenchBundle, frame: string, socket: string): Contender[] {
   return [
     { name: floorName, isThere: true, command: ['.cache/floor', bundle.rootfs, '/sys/fs/cgroup'] },
     { name: helperName, isThere: true, command: krun(bundle.quick), frame },
+    { name: warmName, isThere: true, command: krun(bundle.quick), environment: { KRUN_SUPERVISOR: socket } },
     { name: coldName, isThere: true, command: krun(bundle.quick), lasting: krun(bundle.lasting) },
     { name: 'bubblewrap', isThere: has('bwrap'), command: bwrap(bundle, '/bin/true'), lasting: bwrap(bundle, '/bin/sleep', '1000') },
     crun(bundle),
