@@ -3,6 +3,7 @@ import { type Config, type Process, throwProblems } from '../config/config.ts';
 import { refuseNotYet } from '../config/not-yet.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { readHostFacts } from '../host/facts.ts';
+import { namespacesApart } from '../host/namespaces.ts';
 import { compileExec } from '../plan/exec.ts';
 import type { Plan } from '../plan/ops.ts';
 import { compileCachedSeccomp } from './cached-seccomp.ts';
@@ -30,6 +31,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     config,
     process,
     init,
+    namespaces: namespacesApart(init.pid, caller.pid) ?? (config.linux?.namespaces ?? []).map(({ type }) => type),
     cgroup: execCgroup({ root, state: container.state, init, path: options.cgroup, facts, caller }),
     seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, root),
     facts,

@@ -1,4 +1,4 @@
-import type { Config, Process } from '../config/config.ts';
+import type { Config, NamespaceType, Process } from '../config/config.ts';
 import { parseNumberList } from '../config/scheduling.ts';
 import { CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
 import type { HostFacts } from './host-facts.ts';
@@ -18,6 +18,8 @@ export interface ExecRequest {
   readonly config: Config;
   readonly process: Process;
   readonly init: { readonly pid: number; readonly startTime: bigint };
+  /** The types of init's namespaces that are not the caller's own: whatever the configuration said, exec is to be where init is. */
+  readonly namespaces: readonly NamespaceType[];
   /** The cgroup to start in; null: the caller's own. */
   readonly cgroup: ExecCgroup | null;
   readonly seccomp: CompiledSeccomp | null;
@@ -50,7 +52,7 @@ export function compileExec(request: ExecRequest): Plan {
   const { config, process, cgroup, facts } = request;
   requireSecurityModules({}, process, facts);
   const rdt = planExecIntelRdt(config, request.id, facts);
-  const inUserNamespace = typesOf(config).has('user');
+  const inUserNamespace = request.namespaces.includes('user');
   const pieces = planProcess(config, process, {
     id: request.id,
     preserveFds: request.preserveFds,
@@ -88,10 +90,6 @@ const undumpable: Op = { op: 'setDumpable', pointer: '', dumpable: false };
 // The process goes on when the helper has gone.
 const leaveBehind: Plan = [{ op: 'exit', pointer: '', status: 0 }];
 
-function typesOf({ linux }: Config): ReadonlySet<string> {
-  return new Set((linux?.namespaces ?? []).map(({ type }) => type));
-}
-
 function openCgroup(cgroup: ExecCgroup): Op {
   return { op: 'openCgroup', pointer: '/linux/cgroupsPath', ...cgroup, orGone: false, cgroup: cgroupSlot };
 }
@@ -105,7 +103,7 @@ function initialAffinity({ execCPUAffinity }: Process): Op[] {
 // The first clone is the one into the cgroup: from inside of a user or cgroup namespace nobody could be put there (cgroups(7)).
 function startProcess(request: ExecRequest, pieces: ProcessPlan, terminal: TerminalPlan): Op {
   const { config, id, process, cgroup, preserveFds, noNewKeyring } = request;
-  const types = typesOf(config);
+  const types = new Set(request.namespaces);
   const program: Op[] = [
     ...(types.has('user') ? [becomeRoot(config)] : []),
     undumpable,
@@ -119,8 +117,8 @@ function startProcess(request: ExecRequest, pieces: ProcessPlan, terminal: Termi
     ...pieces.early,
     undumpable,
     ...planExecLabels(process),
-    { op: 'setns', pointer: '', namespace: initSlot, type: flagsOf(config) },
-    ...openTerminal(config, terminal),
+    ...joinInit(types),
+    ...openTerminal(types, config, terminal),
     { op: 'closeDescriptors', pointer: '', preserve: preserveFds },
   ];
   const inner: Op[] = types.has('pid') ? [{ op: 'clone', pointer: '', flags: CLONE_PARENT, cgroup: null, program }] : program;
@@ -128,12 +126,13 @@ function startProcess(request: ExecRequest, pieces: ProcessPlan, terminal: Termi
 }
 
 // Who opens a terminal owns it: it must be somebody whom the container's user namespace knows. A change of user makes dumpable again.
-function openTerminal(config: Config, { open }: TerminalPlan): readonly Op[] {
-  return open.length > 0 && typesOf(config).has('user') ? [becomeRoot(config), undumpable, ...open] : open;
+function openTerminal(types: ReadonlySet<NamespaceType>, config: Config, { open }: TerminalPlan): readonly Op[] {
+  return open.length > 0 && types.has('user') ? [becomeRoot(config), undumpable, ...open] : open;
 }
 
-function flagsOf({ linux }: Config): bigint {
-  return (linux?.namespaces ?? []).reduce((flags, { type }) => flags | namespaceFlags[type], 0n);
+function joinInit(types: ReadonlySet<NamespaceType>): Op[] {
+  const type = [...types].reduce((flags, each) => flags | namespaceFlags[each], 0n);
+  return type === 0n ? [] : [{ op: 'setns', pointer: '', namespace: initSlot, type }];
 }
 
 // As namespaces.ts has it for init: the id that came along may not be mapped.

@@ -15,6 +15,7 @@ function planOf(change: (config: Config) => Config = (config) => config, parts: 
     config,
     process: { cwd: '/', args: ['true'], ...config.process },
     init: { pid: 77, startTime: 88n },
+    namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
     cgroup,
     seccomp: null,
     facts: fixedFacts,
@@ -34,6 +35,16 @@ const cloneOf = (plan: Plan) => plan.find((op): op is OpOf<'clone'> => op.op ===
 function failed(): never {
   throw new Error('there is no clone');
 }
+
+test('what init shares with the caller is not joined, what it does not is, whatever the configuration says', (t) => {
+  const alone = cloneOf(planOf(undefined, { namespaces: ['network'] }));
+  t.deepEqual(
+    alone.program.filter(({ op }) => op === 'setns'),
+    [{ op: 'setns', pointer: '', namespace: 'init', type: 0x4000_0000n }],
+  );
+  t.false(names(alone.program).includes('clone'), 'no pid namespace to enter');
+  t.false(names(cloneOf(planOf(undefined, { namespaces: [] })).program).includes('setns'));
+});
 
 test('exec opens init and the cgroup, clones, waits', (t) => {
   const plan = planOf(withProcess({ rlimits: [] }));

@@ -56,6 +56,7 @@ export function planExecIn({ bundle: { id } }: RunningContainer, parts: Partial<
     config,
     process: { ...config.process, args: ['/probe'], ...parts },
     init,
+    namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
     cgroup: state.cgroup === null ? null : { ...state.cgroup, owner: `${root}/${id}` },
     seccomp: null,
     facts: readHostFacts({ pid: process.pid, uid: 0 }),
