@@ -67,6 +67,7 @@ const fieldNames: Readonly<Record<string, (value: number | bigint) => string | n
   'openNamespace.type': bits(namespaces),
   'setns.type': bits(namespaces),
   'installSeccomp.flags': bits(seccompFlags),
+  'installSeccompListener.flags': bits(seccompFlags),
   'createDevice.type': one(deviceTypes),
   'openDevice.type': one(deviceTypes),
   'setScheduler.policy': one(policies),

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Config, type Process, throwProblems } from '../config/config.ts';
-import { refuseNotYet } from '../config/not-yet.ts';
+import type { Config, Process } from '../config/config.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { namespacesApart } from '../host/namespaces.ts';
@@ -24,12 +23,13 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
   const init = requireJoinable(container, options);
   const config = readSavedConfig(root, id);
   const process = processOf(config, options);
-  throwProblems(refuseNotYet({ ...config, process }));
   const facts = readHostFacts(caller);
   return compileExec({
     id,
     config,
     process,
+    bundle: container.state.bundle,
+    status: container.status === 'created' ? 'created' : 'running',
     init,
     namespaces: namespacesApart(init.pid, caller.pid) ?? (config.linux?.namespaces ?? []).map(({ type }) => type),
     cgroup: execCgroup({ root, state: container.state, init, path: options.cgroup, facts, caller }),

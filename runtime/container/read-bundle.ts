@@ -1,6 +1,5 @@
 import { type Config, type Process, requireProcess, throwProblems, validateConfig } from '../config/config.ts';
 import { decodeJson, parseJson } from '../config/json.ts';
-import { refuseNotYet } from '../config/not-yet.ts';
 import type { Problem } from '../config/problem.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { fromFile } from '../host/file-cache.ts';
@@ -19,9 +18,8 @@ export function readBundle(bundle: string): BundleConfig {
   return { config, warnings: problems };
 }
 
-/** A configuration that this version can run; E_NOT_YET, or E_CONFIG when there is no process. */
+/** E_CONFIG when there is no process. */
 export function requireRunnable(config: Config): Config & { readonly process: Process } {
-  throwProblems(refuseNotYet(config));
   return { ...config, process: requireProcess(config) };
 }
 

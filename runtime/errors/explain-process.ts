@@ -54,9 +54,16 @@ export const explainSeccomp: Explainer = (report) => {
     EACCES: 'without CAP_SYS_ADMIN a filter needs process.noNewPrivileges',
     EINVAL: 'does this kernel know the actions and flags of linux.seccomp?',
     ENOMEM: 'the filter, with those that the caller is under, is too long',
+    EBUSY: 'the caller is under a filter with a listener of its own, and the kernel has but one a process',
   };
   return explained(report, 'E_SECCOMP', reason(report, 'the seccomp filter cannot be installed'), hints[errnoName(report.errno)]);
 };
+
+/** takeListener. */
+export const explainListener: Explainer = refused('E_SECCOMP', 'the seccomp listener cannot be taken from the process', {
+  EPERM: 'krun must be allowed to trace it: see kernel.yama.ptrace_scope, and the filter that krun itself is under',
+  ENOSYS: 'the filter that krun itself is under must allow pidfd_getfd',
+});
 
 /** setSysctl. */
 export const explainSysctl: Explainer = (report, facts) => {

@@ -11,6 +11,7 @@ import { explainNetDevice } from './explain-net-device.ts';
 import {
   belowRoot,
   explainDirectory,
+  explainListener,
   explainPreserved,
   explainRlimit,
   explainSeccomp,
@@ -60,6 +61,15 @@ const noTerminal = refused('E_TERMINAL', 'the container has no devpts to take a 
 const terminalBehindLink = belowRoot('the devpts cannot be reached');
 const symlinkInTheWay = 40;
 const explainTerminal: Explainer = (report, facts) => (report.errno === symlinkInTheWay ? terminalBehindLink : noTerminal)(report, facts);
+
+const nobody = {
+  ECONNREFUSED: 'somebody must listen on it, with SOCK_STREAM',
+  EPROTOTYPE: 'it must be of SOCK_STREAM',
+  ENOENT: 'it must be there before krun is called',
+};
+const noConsole = refused('E_TERMINAL', 'nobody can be reached at a socket', nobody);
+const noAgent = refused('E_SECCOMP', 'no seccomp agent can be reached at linux.seccomp.listenerPath', nobody);
+const explainConnect: Explainer = (report, facts) => (report.pointer.startsWith('/linux/seccomp') ? noAgent : noConsole)(report, facts);
 
 const explainers = {
   write: refused('E_FILE', 'standard output or error cannot be written'),
@@ -170,11 +180,7 @@ const explainers = {
 
   openDevice: explainDeviceSource,
 
-  connectSocket: refused('E_TERMINAL', 'nobody can be reached at a socket', {
-    ECONNREFUSED: 'somebody must listen on it, with SOCK_STREAM',
-    EPROTOTYPE: 'it must be of SOCK_STREAM',
-    ENOENT: 'it must be there before krun is called',
-  }),
+  connectSocket: explainConnect,
   openSocketPair: refused('E_SYSTEM', 'a socket pair'),
   sendDescriptor: refused('E_TERMINAL', 'a descriptor cannot be sent', { EPIPE: 'whoever listened on the socket has gone' }),
   receiveDescriptor: refused('E_INTERNAL', 'init has sent no terminal'),
@@ -232,4 +238,11 @@ const explainers = {
   openServiceDirectory: explainServiceDirectory,
   listen: refused('E_SUPERVISOR', 'the socket cannot be made', { EADDRINUSE: 'another supervisor, or systemd, listens there already' }),
   becomeProgram: refused('E_SUPERVISOR', 'the supervisor cannot be executed'),
+  shareListener: refused('E_SYSTEM', 'memory to share with init'),
+  installSeccompListener: explainSeccomp,
+  takeListener: explainListener,
+  sendProcessState: refused('E_SECCOMP', 'the listener cannot be sent to the agent at linux.seccomp.listenerPath', {
+    EPIPE: 'the agent has closed the connection before it got anything',
+  }),
+  confirmListener: explainVanished,
 } as const satisfies Record<OpName, Explainer>;

@@ -6,6 +6,7 @@
 #include "exits.h"
 #include "krun.h"
 #include "process.h"
+#include "seccomp-listener.h"
 
 void open_context(struct context *context, const struct plan *plan) {
   if (context->plan != NULL) memset(context, 0, sizeof *context); /* it has served another plan; else it is zero */
@@ -25,6 +26,7 @@ void close_context(struct context *context) {
   close_descriptor(&context->gate);
   close_descriptor(&context->report);
   close_descriptor(&context->helper);
+  forget_listener(context);
   free(context->slots);
   context->slots = NULL;
   context->slot_count = 0;
@@ -80,6 +82,12 @@ int slot_store(struct context *context, uint32_t slot, int fd) {
   close_descriptor(&context->slots[slot]);
   context->slots[slot] = fd;
   return 0;
+}
+
+void slot_close(struct context *context, uint32_t slot) {
+  if (slot_empty(context, slot)) return;
+  close(context->slots[slot]);
+  context->slots[slot] = -1;
 }
 
 int write_all(int fd, const void *data, size_t length) {

@@ -24,6 +24,7 @@ struct failure {
 };
 
 struct plan;
+struct handover;
 
 /* What one plan hands on to the next question. */
 struct follow_up {
@@ -71,6 +72,8 @@ struct context {
   int ready[2];    /* by which the first process tells its child that it is what it is to be; -1: not needed */
   pid_t own_child; /* the first process with --init: who goes on with the plan */
   bool attended;   /* that child: the first process is its parent */
+  struct handover *handover; /* shared by helper and init: seccomp-listener.c; NULL: not needed */
+  pid_t knocker;   /* helper: who has knocked, which with --init is not init; 0: nobody yet */
 
   bool in_directory; /* child: changeDirectory has worked */
 
@@ -91,6 +94,7 @@ int fail_detail(struct context *context, int error, const char *syscall, const c
 int slot_fd(struct context *context, uint32_t slot);
 bool slot_empty(const struct context *context, uint32_t slot);
 int slot_store(struct context *context, uint32_t slot, int fd);
+void slot_close(struct context *context, uint32_t slot);
 
 /* Descriptors that close themselves. */
 #define AUTO_CLOSE __attribute__((cleanup(close_descriptor)))

@@ -15,7 +15,7 @@
 #include "plan.h"
 #include "signals.h"
 
-enum record_type { RECORD_STAGE, RECORD_INIT, RECORD_EXECUTE, RECORD_FAILURE };
+enum record_type { RECORD_STAGE, RECORD_INIT, RECORD_EXECUTE, RECORD_FAILURE, RECORD_KNOCK };
 
 struct record {
   uint32_t type;
@@ -30,6 +30,8 @@ struct failure_record {
 static int open_line(struct context *context, int *child_end);
 static int send_record(struct context *context, enum record_type type, uint32_t value);
 static _Noreturn void send_failure(struct context *context);
+static ssize_t receive_record(struct context *context, struct failure_record *record);
+static int poll_line(struct context *context, int line, int milliseconds);
 static ssize_t receive(struct context *context, struct failure_record *record);
 static int hear(struct context *context);
 static int take_record(struct context *context, const struct failure_record *record);
@@ -166,6 +168,8 @@ static int open_line(struct context *context, int *child_end) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return fail(context, "socketpair", "");
   context->line = ends[0];
+  const int yes = 1; /* to know who knocks */
+  if (context->handover != NULL && setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0) return fail(context, "SO_PASSCRED", "");
   *child_end = ends[1];
   return 0;
 }
@@ -196,19 +200,55 @@ static _Noreturn void send_failure(struct context *context) {
 static ssize_t receive(struct context *context, struct failure_record *record) {
   for (;;) {
     if (await_line(context, context->line) < 0) return -1;
-    ssize_t length = recv(context->line, record, sizeof *record, 0);
+    ssize_t length = receive_record(context, record);
     if (length == 0 || length >= (ssize_t)sizeof record->head) return length;
     if (length < 0 && errno != EINTR && errno != ECONNRESET) return fail(context, "recv", ""); /* what was queued before a reset comes next */
   }
 }
 
+static ssize_t receive_record(struct context *context, struct failure_record *record) {
+  union {
+    char space[CMSG_SPACE(sizeof(struct ucred))];
+    struct cmsghdr aligned;
+  } control;
+  struct iovec data = {.iov_base = record, .iov_len = sizeof *record};
+  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  ssize_t length = recvmsg(context->line, &message, MSG_CMSG_CLOEXEC);
+  const struct cmsghdr *header = length < (ssize_t)sizeof record->head ? NULL : CMSG_FIRSTHDR(&message);
+  if (header == NULL || header->cmsg_type != SCM_CREDENTIALS || record->head.type != RECORD_KNOCK) return length;
+  struct ucred sender;
+  memcpy(&sender, CMSG_DATA(header), sizeof sender);
+  context->knocker = sender.pid;
+  return length;
+}
+
 int await_line(struct context *context, int line) {
+  return poll_line(context, line, -1) < 0 ? -1 : 0;
+}
+
+int hear_within(struct context *context, int milliseconds) {
+  int ready = poll_line(context, context->line, milliseconds);
+  return ready > 0 ? hear(context) : ready;
+}
+
+void knock(struct context *context) {
+  const struct record record = {.type = RECORD_KNOCK};
+  (void)!send(context->line, &record, sizeof record, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+bool hear_knock(struct context *context) {
+  struct record record;
+  return recv(context->line, &record, sizeof record, 0) != 0;
+}
+
+/* 1 if there is something to read; 0 if the time is over. */
+static int poll_line(struct context *context, int line, int milliseconds) {
   AUTO_CLOSE int signals = open_interrupts();
   struct pollfd ready[] = {{.fd = line, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   if (signals < 0) return fail(context, "signalfd", "");
-  while (poll(ready, 2, -1) < 0)
+  while (poll(ready, 2, milliseconds) < 0)
     if (errno != EINTR) return fail(context, "poll", "");
-  return ready[0].revents != 0 ? 0 : refuse_interrupted(context);
+  return ready[0].revents != 0 ? 1 : refuse_interrupted(context);
 }
 
 /* One record; the end of the line is a failure too. */
@@ -222,6 +262,7 @@ static int hear(struct context *context) {
 static int take_record(struct context *context, const struct failure_record *record) {
   test_record(record->head.type);
   switch ((enum record_type)record->head.type) {
+    case RECORD_KNOCK: return 0;
     case RECORD_STAGE: context->reached = record->head.value; return 0;
     case RECORD_EXECUTE: context->executed = true; return 0;
     case RECORD_INIT:

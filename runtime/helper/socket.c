@@ -1,10 +1,12 @@
 /* Descriptors on their way to another process: the console socket, the pidfd socket, and from init to the helper. */
-#include "krun.h"
+#include "socket.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+
+#include "krun.h"
 
 static int open_address(struct context *context, const char *path, struct sockaddr_un *address);
 
@@ -44,18 +46,27 @@ int op_open_socket_pair(struct context *context, const struct op_open_socket_pai
 int op_send_descriptor(struct context *context, const struct op_send_descriptor *op) {
   int socket_fd = slot_fd(context, op->socket), descriptor = slot_fd(context, op->descriptor);
   if (socket_fd < 0 || descriptor < 0) return -1;
-  union one_descriptor control = {0};
-  struct iovec name = {.iov_base = (void *)op->name, .iov_len = strlen(op->name)};
-  struct msghdr message = {.msg_iov = &name, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof descriptor);
-  memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  const struct parcel parcel = {.data = op->name, .length = strlen(op->name), .descriptor = descriptor};
   ssize_t sent;
-  do sent = sendmsg(socket_fd, &message, MSG_NOSIGNAL);
+  do sent = send_parcel(socket_fd, &parcel, 0);
   while (sent < 0 && errno == EINTR);
-  return sent == (ssize_t)name.iov_len ? 0 : fail(context, "sendmsg", op->name);
+  return sent == (ssize_t)parcel.length ? 0 : fail(context, "sendmsg", op->name);
+}
+
+ssize_t send_parcel(int socket_fd, const struct parcel *parcel, int flags) {
+  union one_descriptor control = {0};
+  struct iovec data = {.iov_base = (void *)(uintptr_t)parcel->data, .iov_len = parcel->length};
+  struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+  if (parcel->descriptor >= 0) {
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof parcel->descriptor);
+    memcpy(CMSG_DATA(header), &parcel->descriptor, sizeof parcel->descriptor);
+  }
+  return sendmsg(socket_fd, &message, flags | MSG_NOSIGNAL);
 }
 
 /* What init has sent before it became the container's process is here already: nothing to wait for. */

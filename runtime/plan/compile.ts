@@ -1,8 +1,9 @@
 import type { Config, Process } from '../config/config.ts';
 import { planCgroup } from './cgroup.ts';
+import { type StateSubject, stateAroundPid } from './container-state.ts';
 import type { Layers } from './file-system-context.ts';
 import { planFileSystems } from './file-systems.ts';
-import { type HookSubject, planContainerHooks, planPoststartHooks, planPoststopHooks, planRuntimeHooks, planStartHooks } from './hooks.ts';
+import { planContainerHooks, planPoststartHooks, planPoststopHooks, planRuntimeHooks, planStartHooks } from './hooks.ts';
 import type { HostFacts } from './host-facts.ts';
 import { planHostName } from './host-name.ts';
 import { planIntelRdt } from './intel-rdt.ts';
@@ -13,6 +14,7 @@ import { planNetDevices } from './net-devices.ts';
 import type { Op, Plan } from './ops.ts';
 import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
+import { planSeccomp, type SeccompPlan } from './seccomp/install.ts';
 import { stages } from './stages.ts';
 import { planSysctls } from './sysctl.ts';
 import { planPidfdSocket, planTerminal, type TerminalPlan } from './terminal.ts';
@@ -96,7 +98,7 @@ export function compilePlan(request: StartRequest): Plan {
     privileged,
     inUserNamespace,
     root: 'root',
-    seccomp: planSeccomp(request.seccomp),
+    seccomp: planInitSeccomp(request),
     child: request.init ? [{ op: 'setsid', pointer: '' }, ...terminal.control] : null,
     beforeExecute: [...(request.mode === 'create' ? waitAtGate : []), ...hooks.start],
   });
@@ -185,7 +187,7 @@ function planStages(request: StartRequest): HookStages {
   };
 }
 
-function subjectOf({ config, id, bundle }: StartRequest): HookSubject {
+function subjectOf({ config, id, bundle }: StartRequest): StateSubject {
   return { ociVersion: config.ociVersion, id, bundle, annotations: config.annotations };
 }
 
@@ -288,6 +290,13 @@ function planState(request: StartRequest, stateFile: StateFile): Plan {
   ];
 }
 
-function planSeccomp(seccomp: CompiledSeccomp | null): readonly Op[] {
-  return seccomp === null ? [] : [{ op: 'installSeccomp', pointer: '/linux/seccomp', ...seccomp }];
+function planInitSeccomp(request: StartRequest): SeccompPlan {
+  const { seccomp, config, bundle } = request;
+  const state = stateAroundPid(subjectOf(request), 'creating');
+  return planSeccomp(seccomp, config.linux?.seccomp, {
+    ociVersion: config.ociVersion,
+    bundle,
+    privileged: request.facts.euid === 0,
+    state,
+  });
 }

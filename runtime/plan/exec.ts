@@ -1,6 +1,7 @@
 import type { Config, NamespaceType, Process } from '../config/config.ts';
 import { parseNumberList } from '../config/scheduling.ts';
 import { CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
+import { stateText } from './container-state.ts';
 import type { HostFacts } from './host-facts.ts';
 import { rootOf } from './id-map.ts';
 import { planExecIntelRdt } from './intel-rdt.ts';
@@ -8,6 +9,7 @@ import { planExecLabels, requireSecurityModules } from './labels.ts';
 import type { Op, Plan } from './ops.ts';
 import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
+import { type ListenerSubject, planSeccomp } from './seccomp/install.ts';
 import { stages } from './stages.ts';
 import { planPidfdSocket, planTerminal, type TerminalPlan } from './terminal.ts';
 
@@ -17,6 +19,9 @@ export interface ExecRequest {
   /** The container's configuration as it was saved when it was made. */
   readonly config: Config;
   readonly process: Process;
+  readonly bundle: string;
+  /** Of the container. */
+  readonly status: 'created' | 'running';
   readonly init: { readonly pid: number; readonly startTime: bigint };
   /** The types of init's namespaces that are not the caller's own: whatever the configuration said, exec is to be where init is. */
   readonly namespaces: readonly NamespaceType[];
@@ -60,7 +65,7 @@ export function compileExec(request: ExecRequest): Plan {
     privileged: facts.euid === 0,
     inUserNamespace,
     root: '',
-    seccomp: request.seccomp === null ? [] : [{ op: 'installSeccomp', pointer: '/linux/seccomp', ...request.seccomp }],
+    seccomp: planSeccomp(request.seccomp, config.linux?.seccomp, listenerSubject(request)),
     cpus: parseNumberList(process.execCPUAffinity?.final ?? '') ?? [],
   });
   const terminal = planTerminal(process, { detach: request.detach, consoleSocket: request.consoleSocket, root: null });
@@ -82,6 +87,12 @@ export function compileExec(request: ExecRequest): Plan {
     ...(request.pidFile === null ? [] : [{ op: 'writePidFile', pointer: '', path: request.pidFile } as const]),
     ...(request.detach ? leaveBehind : [terminal.wait]),
   ];
+}
+
+function listenerSubject({ id, config, init, bundle, status, facts }: ExecRequest): ListenerSubject {
+  const { ociVersion, annotations } = config;
+  const state = { before: stateText({ ociVersion, id, bundle, annotations }, status, init.pid), after: '' };
+  return { ociVersion, bundle, privileged: facts.euid === 0, state };
 }
 
 const initSlot = 'init';

@@ -442,6 +442,23 @@ export const opTable = {
     help: "execve a program of the host in this process' stead; the descriptors of the slots become 3 and 4, those that are filled",
     fields: { path: 'string', arguments: 'strings', environment: 'strings', third: 'slot', fourth: 'slot' },
   },
+  shareListener: {
+    help: 'a page of memory that the child has too: there init says where its seccomp listener is, and hears that it has been sent',
+    fields: {},
+  },
+  installSeccompListener: {
+    help: 'seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER among the flags); then wait until confirmListener, whatever the filter does to our own calls',
+    fields: { program: 'bytes', flags: 'u32' },
+  },
+  takeListener: {
+    help: 'pidfd_getfd of the seccomp listener, once that is there, of init or, with --init, its child',
+    fields: { listener: 'slot' },
+  },
+  sendProcessState: {
+    help: "send the parts, and the listener by SCM_RIGHTS; between the first two is the pid of who gave it, between others init's; then close both",
+    fields: { socket: 'slot', listener: 'slot', parts: 'strings' },
+  },
+  confirmListener: { help: 'let init pass its installSeccompListener', fields: {} },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -4,6 +4,7 @@ import { deduplicate, variable } from './environment.ts';
 import type { Op } from './ops.ts';
 import { planRlimits } from './rlimits.ts';
 import { planScheduling } from './scheduling.ts';
+import type { SeccompPlan } from './seccomp/install.ts';
 
 export interface ProcessOptions {
   readonly id: string;
@@ -14,8 +15,7 @@ export interface ProcessOptions {
   readonly inUserNamespace: boolean;
   /** The slot of the root file system. */
   readonly root: string;
-  /** installSeccomp, or nothing. */
-  readonly seccomp: readonly Op[];
+  readonly seccomp: SeccompPlan;
   /** With --init: what the child of the first process, which becomes the container's process, does first of all; null: there is no such child. */
   readonly child?: readonly Op[] | null;
   /** What init does when all is set up and its program is found: it may wait here for `start`. */
@@ -43,13 +43,17 @@ export interface ProcessPlan {
 export function planProcess(config: Pick<Config, 'linux'>, process: Process, options: ProcessOptions): ProcessPlan {
   const limits = planRlimits(process, options.inUserNamespace);
   return {
-    host: [...(options.preserveFds === 0 ? [] : [preserveDescriptors(options.preserveFds)]), ...(hasInit(options) ? [openHelper] : [])],
+    host: [
+      ...(options.preserveFds === 0 ? [] : [preserveDescriptors(options.preserveFds)]),
+      ...(hasInit(options) ? [openHelper] : []),
+      ...options.seccomp.host,
+    ],
     early:
       process.oomScoreAdj === undefined ? [] : [{ op: 'setOomScoreAdjust', pointer: '/process/oomScoreAdj', value: process.oomScoreAdj }],
     begin: planBegin(options),
     directory: process.cwd === '/' ? [] : [createCwd(process.cwd, options.root)],
     end: planEnd({ ...config, process }, options, limits.init),
-    helper: limits.helper,
+    helper: [...limits.helper, ...options.seccomp.helper],
   };
 }
 
@@ -86,7 +90,9 @@ function createCwd(path: string, root: string): Op {
 /*
  * The order is that of SECURITY.md's rule 9, and each step has a reason to stand before the next: descriptors of the host are closed before
  * a working directory could lead through one; what opens files comes before the limits; what takes capabilities before they are dropped.
- * A seccomp filter takes CAP_SYS_ADMIN or no_new_privs: without the latter it comes before the change of user, else last.
+ * A seccomp filter takes CAP_SYS_ADMIN or no_new_privs: without the latter it comes before the change of user, else last. With a listener it
+ * takes the helper as well, which is gone when a created container is started: then it comes before the gate, as in runc, and whoever
+ * waits there waits under the filter.
  */
 function planEnd(config: Pick<Config, 'linux'> & { readonly process: Process }, options: ProcessOptions, limits: readonly Op[]): Op[] {
   const { process } = config;
@@ -103,13 +109,14 @@ function planEnd(config: Pick<Config, 'linux'> & { readonly process: Process }, 
     ...limits,
     ...(hasInit(options) ? [...forkFromInit(process, options), ...scheduling] : []),
     ...capabilities.before,
-    ...(late ? [{ op: 'setNoNewPrivileges', pointer: '/process/noNewPrivileges' } as const] : options.seccomp),
+    ...(late ? [{ op: 'setNoNewPrivileges', pointer: '/process/noNewPrivileges' } as const] : options.seccomp.install),
     setUser(process, options),
     ...capabilities.after,
     ...changeDirectoryAgain(process),
     { op: 'findProgram', pointer: '/process/args/0', name: process.args[0] ?? '', searchPath: variable(process.env ?? [], 'PATH') ?? '' },
+    ...(late && options.seccomp.hasListener ? options.seccomp.install : []),
     ...(options.beforeExecute ?? []),
-    ...(late ? options.seccomp : []),
+    ...(late && !options.seccomp.hasListener ? options.seccomp.install : []),
     { op: 'execute', pointer: '/process/args', arguments: process.args, environment: deduplicate(process.env ?? []) },
   ];
 }

@@ -4,8 +4,9 @@ import { planCgroup } from './cgroup.ts';
 import type { CgroupPlace, StateFile } from './compile.ts';
 import { MS_PRIVATE, MS_SLAVE } from './constants/mount.ts';
 import { namespaceFlags } from './constants/namespaces.ts';
+import type { StateSubject } from './container-state.ts';
 import { awaitCriu, type CriuDialogue, type CriuProgram, startCriu } from './criu.ts';
-import { type HookSubject, planPoststopHooks, planRuntimeHooks } from './hooks.ts';
+import { planPoststopHooks, planRuntimeHooks } from './hooks.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Op, Plan } from './ops.ts';
 import { KEY_USR_SEARCH } from './process.ts';
@@ -92,7 +93,7 @@ export function compileRestore(request: RestoreRequest): Plan {
   ];
 }
 
-function subjectOf({ config, id, bundle }: RestoreRequest): HookSubject {
+function subjectOf({ config, id, bundle }: RestoreRequest): StateSubject {
   return { ociVersion: config.ociVersion, id, bundle, annotations: config.annotations };
 }
 

@@ -67,14 +67,6 @@ test('an unknown property is a warning, and with --strict an error', async (t) =
   t.is((await call(['validate', '--strict', 'typo'])).status, 1);
 });
 
-test('what this version does not carry out yet is a warning: the config itself is right', async (t) => {
-  const syscalls = [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }];
-  bundle('later', JSON.stringify({ ...sound, linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/l', syscalls } } }));
-  const { stdout, status } = await call(['validate', 'later']);
-  t.regex(stdout, /#\/linux\/seccomp\/syscalls\/0\/action: warning: .*\(E_NOT_YET\)/);
-  t.is(status, 0);
-});
-
 test('text that is no JSON is a problem like any other', async (t) => {
   bundle('text', '{ "ociVersion": ');
   const { stdout, status } = await call(['validate', 'text']);

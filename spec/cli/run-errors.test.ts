@@ -241,21 +241,6 @@ test('a config.json that is missing, no JSON, or wrong in several places', async
   t.regex((await run()).stderr, /there is no .*config\.json[\s\S]*krun spec[\s\S]*code: E_BUNDLE/);
 });
 
-test('what this version cannot carry out is refused, and not left out in silence', async (t) => {
-  const { status, stderr } = await runChanged(
-    t,
-    withLinux({
-      seccomp: {
-        defaultAction: 'SCMP_ACT_ALLOW',
-        listenerPath: '/run/listener',
-        syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }],
-      },
-    }),
-  );
-  t.is(status, 1);
-  t.regex(stderr, /linux\/seccomp\/syscalls\/0\/action[\s\S]*code: E_NOT_YET/);
-});
-
 test('a label is refused where nothing would enforce it', async (t) => {
   const { apparmor, selinux } = readHostFacts({ pid: process.pid, uid: 0 }).securityModules;
   if (skipUnless(t, 'a host without AppArmor and SELinux', !apparmor && !selinux)) return;

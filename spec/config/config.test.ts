@@ -1,7 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { type Config, readConfig, requireProcess, throwProblems, validateConfig } from '../../runtime/config/config.ts';
-import { refuseNotYet } from '../../runtime/config/not-yet.ts';
 import { stringifyConfig } from '../../runtime/config/stringify.ts';
 import { KrunError } from '../../runtime/errors/krun-error.ts';
 import { arbitraryConfig } from '../support/arbitrary-config.ts';
@@ -155,7 +154,6 @@ test('__proto__ as a name is harmless everywhere', (t) => {
 test('random valid configurations are valid, and survive writing and reading', (t) => {
   fc.assert(
     fc.property(arbitraryConfig(), (config) => {
-      t.deepEqual(refuseNotYet(config), []);
       t.deepEqual(readConfig(stringifyConfig(config)), validateConfig(config).config);
     }),
     { numRuns: 300 },
@@ -183,7 +181,6 @@ test('random mutations of valid configurations give problems with a pointer, nev
         t.true(message.length > 0);
       }
       if (checked === undefined) t.throws(() => throwProblems(problems), { instanceOf: KrunError });
-      else t.notThrows(() => refuseNotYet(checked));
     }),
     { numRuns: 1000 },
   );

@@ -14,6 +14,8 @@ function planOf(change: (config: Config) => Config = (config) => config, parts: 
     id: 'c1',
     config,
     process: { cwd: '/', args: ['true'], ...config.process },
+    bundle: '/bundle',
+    status: 'running',
     init: { pid: 77, startTime: 88n },
     namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
     cgroup,

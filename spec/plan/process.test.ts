@@ -7,8 +7,10 @@ import { planLoopback } from '../../runtime/plan/loopback.ts';
 import type { Op } from '../../runtime/plan/ops.ts';
 import { type ProcessOptions, planProcess } from '../../runtime/plan/process.ts';
 import { planScheduling } from '../../runtime/plan/scheduling.ts';
+import { planSeccomp, type SeccompPlan } from '../../runtime/plan/seccomp/install.ts';
 
-const seccomp: Op[] = [{ op: 'installSeccomp', pointer: '/linux/seccomp', program: new Uint8Array(8), flags: 0 }];
+const install: Op[] = [{ op: 'installSeccomp', pointer: '/linux/seccomp', program: new Uint8Array(8), flags: 0 }];
+const seccomp: SeccompPlan = { host: [], install, helper: [], hasListener: false };
 const options: ProcessOptions = {
   id: 'c1',
   preserveFds: 0,
@@ -64,7 +66,7 @@ test('the whole of a user’s process, in its order', (t) => {
       { op: 'setAmbient', pointer: '/process/capabilities/ambient', ambient: 0n },
       { op: 'changeDirectory', pointer: '/process/cwd', path: '/srv', mayBeDenied: false },
       { op: 'findProgram', pointer: '/process/args/0', name: 'server', searchPath: '/bin' },
-      ...seccomp,
+      ...install,
       { op: 'execute', pointer: '/process/args', arguments: ['server', '-v'], environment: ['PATH=/bin', 'A=2'] },
     ],
     helper: [],
@@ -77,6 +79,28 @@ test('without no_new_privs the filter comes while CAP_SYS_ADMIN is there, and wi
   t.true(before.indexOf('dropBoundingSet') < before.indexOf('installSeccomp'));
   t.false(before.includes('setNoNewPrivileges'));
   t.deepEqual(names(plan({ noNewPrivileges: true }).end).slice(-2), ['installSeccomp', 'execute']);
+});
+
+test('with a listener the filter comes before the gate: the helper has to be there', (t) => {
+  const subject = { ociVersion: '1.3.0', bundle: '/b', privileged: true, state: { before: '{"pid":', after: ',"id":"c1"}' } };
+  const profile = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: 'agent', listenerMetadata: '"x"' } as const;
+  const notifying = planSeccomp({ program: new Uint8Array(8), flags: 8 }, profile, subject);
+  const gate: Op = { op: 'waitForStart', pointer: '' };
+  const late = plan({ noNewPrivileges: true }, { seccomp: notifying, beforeExecute: [gate] });
+  t.deepEqual(names(late.end).slice(-3), ['installSeccompListener', 'waitForStart', 'execute']);
+  t.deepEqual(names(late.host), ['shareListener']);
+  t.deepEqual(names(late.helper), ['takeListener', 'connectSocket', 'sendProcessState', 'confirmListener']);
+  t.like(late.helper[1], { path: '/b/agent', pointer: '/linux/seccomp/listenerPath' });
+  const [, , send] = late.helper;
+  t.deepEqual(JSON.parse(send?.op === 'sendProcessState' ? send.parts.join('42') : ''), {
+    ociVersion: '1.3.0',
+    fds: ['seccompFd'],
+    pid: 42,
+    metadata: '"x"',
+    state: { pid: 42, id: 'c1' },
+  });
+  const early = names(plan({}, { seccomp: notifying, beforeExecute: [gate] }).end);
+  t.true(early.indexOf('installSeccompListener') < early.indexOf('setUser'));
 });
 
 test('root keeps its capabilities by itself, and has one try for its working directory', (t) => {

@@ -14,7 +14,7 @@ import { rlimitTypes } from '../../runtime/config/rlimits.ts';
 import { ioPriorityClasses } from '../../runtime/config/scheduling.ts';
 import { seccompArchitectures, seccompOperators } from '../../runtime/config/seccomp.ts';
 
-/** Random configurations that validateConfig accepts and that ask for nothing of refuseNotYet. */
+/** Random configurations that validateConfig accepts. */
 export function arbitraryConfig(): Arbitrary<Config> {
   return fc.subarray([...namespaceTypes], { minLength: 0 }).chain((types) => arbitraryConfigWith(new Set(types)));
 }

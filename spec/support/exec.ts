@@ -55,6 +55,8 @@ export function planExecIn({ bundle: { id } }: RunningContainer, parts: Partial<
     id,
     config,
     process: { ...config.process, args: ['/probe'], ...parts },
+    bundle: state.bundle,
+    status: 'running',
     init,
     namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
     cgroup: state.cgroup === null ? null : { ...state.cgroup, owner: `${root}/${id}` },

@@ -42,7 +42,7 @@ export function planSettings(settings: Settings, options: ProcessRun = {}): Plan
     privileged,
     inUserNamespace,
     root: 'root',
-    seccomp,
+    seccomp: { host: [], install: seccomp, helper: [], hasListener: false },
   });
   const program = [
     ...plan.begin,

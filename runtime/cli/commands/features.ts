@@ -11,7 +11,7 @@ import { exit, print } from '../report.ts';
 /** features.md of the runtime-spec. Engines read it: CRI wants rro in mountOptions, CRI-O both versions and a silent stderr. */
 export const features: CommandHandler = () => [...print(1, `${JSON.stringify(describeFeatures(), null, 2)}\n`), exit(0)];
 
-// Only what this version carries out: what config/not-yet.ts refuses is not claimed here.
+// Only what this version carries out.
 export function describeFeatures(): Readonly<Record<string, unknown>> {
   return {
     ociVersionMin: oldestSpecVersion,
@@ -24,7 +24,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
       cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
       seccomp: {
         enabled: true,
-        actions: seccompActions.filter((action) => action !== 'SCMP_ACT_NOTIFY'),
+        actions: [...seccompActions],
         operators: [...seccompOperators],
         archs: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM', 'SCMP_ARCH_X32', 'SCMP_ARCH_X86', 'SCMP_ARCH_X86_64'],
         knownFlags: [...seccompFlags],

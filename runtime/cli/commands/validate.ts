@@ -2,7 +2,6 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Config, type Problem, validateConfig } from '../../config/config.ts';
 import { decodeJson, parseJson } from '../../config/json.ts';
-import { refuseNotYet } from '../../config/not-yet.ts';
 import { KrunError } from '../../errors/krun-error.ts';
 import { isSet } from '../flag-values.ts';
 import type { CommandHandler } from '../handle.ts';
@@ -36,17 +35,12 @@ function readBytes(path: string): Uint8Array {
 function problemsOf(file: string, bytes: Uint8Array): readonly Problem[] {
   try {
     const { config, problems } = validateConfig(parseJson(decodeJson(bytes)));
-    return config === undefined ? problems : [...problems, ...notYet(config), ...missingRoot(file, config)];
+    return config === undefined ? problems : [...problems, ...missingRoot(file, config)];
   } catch (error) {
     if (!(error instanceof KrunError)) throw error;
     const { code, message, hint, pointer = '' } = error;
     return [{ code, message, pointer, severity: 'error', ...(hint === undefined ? {} : { hint }) }];
   }
-}
-
-// The config is right; it is this version that cannot run it.
-function notYet(config: Config): Problem[] {
-  return refuseNotYet(config).map((problem) => ({ ...problem, severity: 'warning' }));
 }
 
 function missingRoot(file: string, { root }: Config): Problem[] {

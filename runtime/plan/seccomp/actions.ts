@@ -11,9 +11,6 @@ const ENOSYS = 38;
 /** The verdict for a call that the profile cannot know. */
 export const returnEnosys = errno | ENOSYS;
 
-/** The actions that a filter carries out on its own; SCMP_ACT_NOTIFY needs a listener besides. */
-export type PlainAction = Exclude<SeccompAction, 'SCMP_ACT_NOTIFY'>;
-
 const returns = {
   SCMP_ACT_KILL: 0x00000000, // the older name of KILL_THREAD, as in libseccomp
   SCMP_ACT_KILL_THREAD: 0x00000000,
@@ -21,15 +18,16 @@ const returns = {
   SCMP_ACT_TRAP: 0x00030000,
   SCMP_ACT_ERRNO: errno,
   SCMP_ACT_TRACE: trace,
+  SCMP_ACT_NOTIFY: 0x7fc00000, // takes a listener besides (seccomp_unotify(2))
   SCMP_ACT_LOG: 0x7ffc0000,
   SCMP_ACT_ALLOW: 0x7fff0000,
-} as const satisfies Record<PlainAction, number>;
+} as const satisfies Record<SeccompAction, number>;
 
 /**
  * The filter's return value (an unsigned 32-bit number) for an action. `errnoRet` (validated: 16 bits, and only where it belongs) is the
  * errno of ERRNO and the tracer's message of TRACE; EPERM if absent (config-linux.md#seccomp).
  */
-export function filterReturn(action: PlainAction, errnoRet: number | undefined): number {
+export function filterReturn(action: SeccompAction, errnoRet: number | undefined): number {
   const value = returns[action];
   return value === errno || value === trace ? value | (errnoRet ?? EPERM) : value;
 }

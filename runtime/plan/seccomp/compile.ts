@@ -22,7 +22,7 @@ export interface CompiledSeccomp {
  * The machine's own architecture is always filtered. A call by way of an architecture that the profile does not list kills the process
  * (libseccomp: the thread, which leaves a process without it), and so does an x32 call where X32 is not listed. Where the default is
  * not permissive, a call newer than the newest that the profile names answers ENOSYS, so that C libraries fall back (as runc).
- * Throws KrunError E_SECCOMP, E_NOT_YET.
+ * Throws KrunError E_SECCOMP.
  */
 export function compileSeccomp(profile: Seccomp, native: NativeArchitecture): CompiledSeccomp | null {
   if (forbidsNothing(profile)) return null;
@@ -36,7 +36,7 @@ export function compileSeccomp(profile: Seccomp, native: NativeArchitecture): Co
   for (const section of sections) label = branch(assembler, 'equal', section.audit, section.label, label);
   load(assembler, 4); // seccomp_data.arch: numbers mean nothing before it is known
   if (assembler.code.length > maximumLength) throw tooLong(assembler.code.length);
-  return { program: assemble(assembler), flags: filterFlags(profile.flags) };
+  return { program: assemble(assembler), flags: filterFlags(profile) };
 }
 
 function writeConvention(

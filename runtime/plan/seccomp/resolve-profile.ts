@@ -1,6 +1,5 @@
-import type { Seccomp, SeccompAction, SeccompOperator, Syscall, SyscallArgument } from '../../config/config.ts';
-import { KrunError } from '../../errors/krun-error.ts';
-import { filterReturn, isPermissive, type PlainAction, returnEnosys } from './actions.ts';
+import type { Seccomp, SeccompOperator, Syscall, SyscallArgument } from '../../config/config.ts';
+import { filterReturn, isPermissive, returnEnosys } from './actions.ts';
 
 /** A profile with its actions as return values of the filter, and its conditions as alternatives. */
 export interface ResolvedProfile {
@@ -27,9 +26,9 @@ export interface Condition {
 
 const unconditional: readonly (readonly Condition[])[] = [[]];
 
-/** Resolve a validated profile. Throws KrunError E_NOT_YET for SCMP_ACT_NOTIFY. */
+/** Resolve a validated profile. */
 export function resolveProfile(profile: Seccomp): ResolvedProfile {
-  const defaultReturn = filterReturn(plain(profile.defaultAction, '/linux/seccomp/defaultAction'), profile.defaultErrnoRet);
+  const defaultReturn = filterReturn(profile.defaultAction, profile.defaultErrnoRet);
   return {
     defaultReturn,
     // As in runc. A permissive default lets newer calls reach the kernel; a default of ENOSYS answers them as it is.
@@ -39,13 +38,8 @@ export function resolveProfile(profile: Seccomp): ResolvedProfile {
 }
 
 function resolveRule({ names, action, errnoRet, args }: Syscall, pointer: string): ResolvedRule {
-  const returns = filterReturn(plain(action, `${pointer}/action`), errnoRet);
+  const returns = filterReturn(action, errnoRet);
   return { names, returns, alternatives: alternativesOf(args ?? []), pointer };
-}
-
-function plain(action: SeccompAction, pointer: string): PlainAction {
-  if (action !== 'SCMP_ACT_NOTIFY') return action;
-  throw new KrunError('E_NOT_YET', 'SCMP_ACT_NOTIFY is not carried out yet', { pointer });
 }
 
 // Conditions that share an argument are alternatives to each other, and so then is every other of the rule: what runc does, because

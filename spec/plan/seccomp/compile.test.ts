@@ -22,10 +22,18 @@ test('a profile without rules whose default is not ALLOW is a filter', (t) => {
   t.is(verdict(profile, audit.x86, 0), killProcess);
 });
 
-test('SCMP_ACT_NOTIFY is not carried out yet, and the error names the rule', (t) => {
-  const rules: Syscall[] = [allowing('read'), { names: ['mount'], action: 'SCMP_ACT_NOTIFY' }];
-  expectError(t, { ...denying(rules), listenerPath: '/run/agent' }, 'E_NOT_YET', '/linux/seccomp/syscalls/1/action');
-});
+const notifying: readonly (readonly [readonly SeccompFlag[] | undefined, number])[] = [
+  [undefined, 8 | 4],
+  [[], 8],
+  [['SECCOMP_FILTER_FLAG_TSYNC'], 8 | 1 | 16], // the kernel tells a thread that cannot follow by ESRCH, or refuses both together
+  [['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV', 'SECCOMP_FILTER_FLAG_LOG'], 8 | 32 | 2],
+];
+for (const [given, bits] of notifying) {
+  test(`with SCMP_ACT_NOTIFY ${given === undefined ? 'absent flags' : `flags [${given}]`} are ${bits} for the kernel`, (t) => {
+    const rule: Syscall = { names: ['mount'], action: 'SCMP_ACT_NOTIFY' };
+    t.is(compileSeccomp({ ...denying([rule]), ...(given && { flags: [...given] }) }, 'x86_64')?.flags, bits);
+  });
+}
 
 const flags: readonly (readonly [readonly SeccompFlag[] | undefined, number])[] = [
   [undefined, 4],
@@ -52,6 +60,7 @@ const actions: readonly (readonly [SeccompAction, number | undefined, number])[]
   ['SCMP_ACT_TRACE', 65535, 0x7ff0ffff],
   ['SCMP_ACT_LOG', undefined, 0x7ffc0000],
   ['SCMP_ACT_ALLOW', undefined, 0x7fff0000],
+  ['SCMP_ACT_NOTIFY', undefined, 0x7fc00000],
 ];
 for (const [action, errno, returned] of actions) {
   test(`${action}${errno === undefined ? '' : ` with ${errno}`} returns 0x${returned.toString(16)}, as a rule's action and as the default`, (t) => {
