@@ -1,6 +1,6 @@
 // Reads what scripts/test prints: lines `check …` of its own and the TAP of ava. Shows failures whole, everything else short, and
 // closes with `N passed, N failed, N skipped`. Leaves with 1 if anything failed or ava ended other than its results say.
-// With --each every test that passes is a line too, as soon as it has.
+// With --each every test that passes is a line too, as soon as it has, with the seconds since the start.
 import { createInterface } from 'node:readline';
 
 const each = process.argv.includes('--each');
@@ -19,7 +19,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else if (result !== null) {
     endTest();
     test = { title: result[2], failed: result[1] === 'not ok', lacks: result[4]?.toLowerCase() };
-    if (test.failed || each) console.log(line);
+    if (test.failed || each) console.log(each ? `${elapsed()} ${line}` : line);
   } else if (test === undefined || test.failed) {
     if (!/^(TAP version|1\.\.|---TAP)/.test(line)) console.log(line);
   } else {
@@ -35,6 +35,10 @@ function noteCheck(kind, name) {
   if (kind === 'status') status = Math.max(status ?? 0, Number(name));
   if (kind === 'ok') passed++;
   if (kind === 'failed') failed.push(name);
+}
+
+function elapsed() {
+  return `${Math.round(performance.now() / 1000)}s`.padStart(5);
 }
 
 function endTest() {

@@ -99,6 +99,7 @@ function staying(): Machine {
 }
 
 async function bootNew(stays: boolean): Promise<Machine> {
+  if (process.arch !== 'x64') throw new Error(`scripts/vm is for x86_64, not ${process.arch}; Vagrant (see Vagrantfile) may have a box`);
   const [image, dependencies] = [await ensureImage(), await ensureDependencies()];
   const begun = Date.now();
   const machine = await boot({ image, dependencies, stays });
