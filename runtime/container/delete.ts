@@ -14,7 +14,7 @@ export function deleteContainer(_caller: Caller, { root, id, force }: DeleteOpti
       hint: 'stop it by krun kill, or use --force',
     });
   } catch (error) {
-    if (!force || !(error instanceof KrunError) || error.code !== 'E_NO_CONTAINER') throw error;
-    return listIds(root).includes(id) ? planRemovalOfState(root, id, seeFiles(root, id)) : [];
+    if (!force || !(error instanceof KrunError) || !['E_NO_CONTAINER', 'E_STATE'].includes(error.code)) throw error;
+    return listIds(root).includes(id) ? planRemovalOfState(root, id, seeFiles(root, id)) : []; // damaged, or made by half
   }
 }

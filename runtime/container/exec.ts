@@ -46,7 +46,8 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
 
 // As runc: a created container can be joined, its namespaces are there.
 function requireJoinable({ state, status, init }: FoundContainer, { ignorePaused }: ExecOptions): ProcessIdentity {
-  if (init === null) {
+  // Its root is still the host's: what is being created cannot be joined.
+  if (init === null || status === 'creating') {
     const why = status === 'creating' ? 'one that is still being created' : 'a stopped container';
     throw new KrunError('E_NOT_RUNNING', `cannot exec in ${why}: container not running: ${state.id}`);
   }

@@ -11,10 +11,8 @@ export function killContainer(_caller: Caller, { root, id, signal, all }: KillOp
   const container = readContainer(root, id);
   const { init, status } = container;
   const others = signal === SIGKILL ? killOthers(root, container) : [];
-  if (init === null) {
-    if (all) return [...others, { op: 'exit', pointer: '', status: 0 }];
-    throw new KrunError('E_NOT_RUNNING', `container not running: ${id} is ${status}`);
-  }
+  if (status === 'stopped' && all) return [...others, { op: 'exit', pointer: '', status: 0 }];
+  if (init === null || status === 'creating') throw new KrunError('E_NOT_RUNNING', `container not running: ${id} is ${status}`);
   return [
     { op: 'openProcess', pointer: '', ...init, process: 'init' },
     { op: 'signalProcess', pointer: '', process: 'init', signal, orGone: false },

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { KrunError } from '../errors/krun-error.ts';
-import type { Plan } from '../plan/ops.ts';
+import type { Op, Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import type { ListOptions } from './options.ts';
 import { printText } from './print-text.ts';
@@ -10,20 +10,30 @@ import { listIds, readContainer } from './stored-state.ts';
 /** As `runc list`: a table, JSON (null for none), or with `quiet` the ids alone. */
 export function listContainers(_caller: Caller, { root, explicitRoot, format, quiet }: ListOptions): Plan {
   if (explicitRoot && !existsSync(root)) throw new KrunError('E_STATE', `there is no directory ${root}`, { path: root });
-  const shown = listIds(root).flatMap((id) => readIfThere(root, id));
-  if (quiet) return printText(shown.map(({ id }) => `${id}\n`).join(''));
-  if (format === 'json') return printText(`${JSON.stringify(shown.length === 0 ? null : shown)}\n`);
-  return printText(table(shown));
+  const found = listIds(root).map((id) => readIfThere(root, id));
+  const shown = found.filter((one) => one !== null && !('damaged' in one)) as ShownState[];
+  const damaged = found.flatMap((one) => (one !== null && 'damaged' in one ? [complain(one.damaged)] : []));
+  return [...damaged, ...printText(render(shown, { format, quiet }))];
 }
 
-// A container may go while the list is made, and a half-made one has nothing to show yet.
-function readIfThere(root: string, id: string): ShownState[] {
+function render(shown: readonly ShownState[], { format, quiet }: Pick<ListOptions, 'format' | 'quiet'>): string {
+  if (quiet) return shown.map(({ id }) => `${id}\n`).join('');
+  return format === 'json' ? `${JSON.stringify(shown.length === 0 ? null : shown)}\n` : table(shown);
+}
+
+// A container may go while the list is made, and a half-made one has nothing to show yet. A damaged one does not hide the others.
+function readIfThere(root: string, id: string): ShownState | { readonly damaged: KrunError } | null {
   try {
-    return [showState(readContainer(root, id))];
+    return showState(readContainer(root, id));
   } catch (error) {
-    if (error instanceof KrunError && error.code === 'E_NO_CONTAINER') return [];
-    throw error;
+    if (!(error instanceof KrunError)) throw error;
+    return error.code === 'E_NO_CONTAINER' ? null : { damaged: error };
   }
+}
+
+function complain({ message, hint }: KrunError): Op {
+  const text = `krun: ${message}${hint === undefined ? '' : ` (${hint})`}\n`;
+  return { op: 'write', pointer: '', descriptor: 2, content: new TextEncoder().encode(text) };
 }
 
 function table(shown: readonly ShownState[]): string {

@@ -33,7 +33,8 @@ export type Tell = (warnings: readonly Problem[]) => Plan;
  */
 export function updateContainer(caller: Caller, options: UpdateOptions, followUp: FollowUp | null, tell: Tell): Plan {
   const container = readContainer(options.root, options.id);
-  if (container.init === null) throw notRunning(options.id, container);
+  // What creates it has its limits already, and would set them last.
+  if (container.init === null || container.status === 'creating') throw notRunning(options.id, container);
   const { resourcesFile } = options;
   if (resourcesFile === '-' && followUp === null) return askForInput;
   const text = resourcesFile === null ? null : readText(resourcesFile, followUp);

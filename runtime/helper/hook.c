@@ -40,6 +40,7 @@ static void enter_directory(struct context *context, const struct op_hook *op);
 static void execute_opened(struct context *context, const struct op_hook *op);
 static int attend(struct context *context, const struct op_hook *op, struct run *run, int64_t begun);
 static int wait_a_moment(struct context *context, const struct run *run, int milliseconds);
+static bool is_setting_up(const struct context *context);
 static void read_output(struct run *run);
 static bool has_ended(const struct run *run);
 static int judge(struct context *context, const struct op_hook *op, const struct run *run, int status, int64_t begun);
@@ -159,14 +160,23 @@ static int attend(struct context *context, const struct op_hook *op, struct run 
 
 static int wait_a_moment(struct context *context, const struct run *run, int milliseconds) {
   AUTO_CLOSE int signals = context->is_child ? -1 : open_interrupts();
-  struct pollfd ready[] = {{.fd = run->process, .events = POLLIN}, {.fd = run->output, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-  while (poll(ready, 3, milliseconds) < 0)
+  struct pollfd ready[] = {{.fd = run->process, .events = POLLIN},
+                           {.fd = run->output, .events = POLLIN},
+                           {.fd = signals, .events = POLLIN},
+                           {.fd = is_setting_up(context) ? context->line : -1}};
+  while (poll(ready, 4, milliseconds) < 0)
     if (errno != EINTR) return fail(context, "poll", "");
   if ((ready[1].revents & (POLLIN | POLLHUP)) == POLLHUP && !has_ended(run)) { /* it has closed its output: only its end is left to wait for */
     struct pollfd rest[] = {ready[0], ready[2]};
     (void)poll(rest, 2, milliseconds < POLL_STEP ? milliseconds : POLL_STEP);
   }
+  if ((ready[3].revents & POLLHUP) != 0) return child_vanished(context);
   return ready[2].revents != 0 ? refuse_interrupted(context) : 0;
+}
+
+/* Then init waits for this hook, and its end, such as by `delete --force`, is the hook's. */
+static bool is_setting_up(const struct context *context) {
+  return !context->is_child && !context->executed && context->init > 0;
 }
 
 /* Only the end is kept: that is where programs say why they give up. */

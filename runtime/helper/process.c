@@ -35,7 +35,6 @@ static int poll_line(struct context *context, int line, int milliseconds);
 static ssize_t receive(struct context *context, struct failure_record *record);
 static int hear(struct context *context);
 static int take_record(struct context *context, const struct failure_record *record);
-static int child_vanished(struct context *context);
 static int end_stage(struct context *context);
 static bool is_stage(const struct program *program);
 static int await_init(struct context *context);
@@ -278,7 +277,7 @@ static int take_record(struct context *context, const struct failure_record *rec
 }
 
 /* The line ended without a word: something killed the set-up. Say by which signal. */
-static int child_vanished(struct context *context) {
+int child_vanished(struct context *context) {
   pid_t pid = context->init;
   context->init = 0;
   if (context->child == pid) context->child = 0;

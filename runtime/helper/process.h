@@ -16,6 +16,9 @@ void knock(struct context *context);
 /* In init: wait for the helper's knock; false when the helper has gone. It may come back before. */
 bool hear_knock(struct context *context);
 
+/* The line ended without a word: reaps init and fails with what ended it. */
+int child_vanished(struct context *context);
+
 /* Kill and reap what clone made and nothing has waited for. */
 void end_child(struct context *context);
 

@@ -1,4 +1,4 @@
-// create, start, kill and delete: every command against every state, and many at once. cut-off.test.ts has what becomes of them when they are cut off.
+// create, start, kill and delete. states.test.ts has each command in each state, cut-off.test.ts what becomes of them when they are cut off.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -32,61 +32,6 @@ async function prepare(t: ExecutionContext, args: string[] = ['/bin/sleep', '100
 async function statusOf(krun: Krun, id: string): Promise<string> {
   const { status, stdout } = await krun('state', id);
   return status === 0 ? (JSON.parse(stdout) as { status: string }).status : 'none';
-}
-
-const states: Readonly<Record<string, (krun: Krun, bundle: Bundle) => Promise<unknown>>> = {
-  none: async () => {},
-  created: (krun, { path, id }) => krun('create', '--bundle', path, id),
-  running: async (krun, { path, id }) => {
-    await krun('create', '--bundle', path, id);
-    await krun('start', id);
-  },
-  stopped: async (krun, { path, id }) => {
-    await krun('create', '--bundle', path, id);
-    await krun('kill', id, 'KILL');
-    while ((await statusOf(krun, id)) !== 'stopped');
-  },
-};
-
-// What each command answers in each state: its error ('' for none), and the state afterwards.
-const table: readonly (readonly [command: string, state: string, error: RegExp | null, after: string])[] = [
-  ['create', 'none', null, 'created'],
-  ['create', 'created', /container with given ID already exists/, 'created'],
-  ['create', 'running', /container with given ID already exists/, 'running'],
-  ['create', 'stopped', /container with given ID already exists/, 'stopped'],
-  ['start', 'none', /container does not exist/, 'none'],
-  ['start', 'created', null, 'running'],
-  ['start', 'running', /cannot start an already running container/, 'running'],
-  ['start', 'stopped', /cannot start a container that has stopped/, 'stopped'],
-  ['kill', 'none', /container does not exist/, 'none'],
-  ['kill', 'created', null, 'stopped'],
-  ['kill', 'running', null, 'stopped'],
-  ['kill', 'stopped', /container not running/, 'stopped'],
-  ['kill --all', 'stopped', null, 'stopped'],
-  ['delete', 'none', /container does not exist/, 'none'],
-  ['delete', 'created', null, 'none'],
-  ['delete', 'running', /cannot delete container \S+ that is not stopped: running/, 'running'],
-  ['delete', 'stopped', null, 'none'],
-  ['delete --force', 'none', null, 'none'],
-  ['delete --force', 'created', null, 'none'],
-  ['delete --force', 'running', null, 'none'],
-  ['delete --force', 'stopped', null, 'none'],
-];
-
-for (const [command, state, error, after] of table) {
-  test(`${command} of a container that is ${state}: ${error === null ? 'done' : 'refused'}, then it is ${after}`, async (t) => {
-    if (skipUnless(t, 'root', isRoot)) return;
-    const { bundle, krun } = await prepare(t);
-    await states[state]?.(krun, bundle);
-    t.is(await statusOf(krun, bundle.id), state);
-    const bundleFlag = command === 'create' ? ['--bundle', bundle.path] : [];
-    const { status, stderr } = await krun(...command.split(' '), ...bundleFlag, bundle.id, ...(command.startsWith('kill') ? ['KILL'] : []));
-    if (error === null) t.deepEqual([status, stderr], [0, '']);
-    else t.is(status, 1);
-    if (error !== null) t.regex(stderr, error);
-    for (const deadline = Date.now() + 10_000; Date.now() < deadline && (await statusOf(krun, bundle.id)) !== after; );
-    t.is(await statusOf(krun, bundle.id), after);
-  });
 }
 
 test('a created container has not run its program, and SIGTERM ends it as it ends a process that waits', async (t) => {
