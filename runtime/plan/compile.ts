@@ -87,6 +87,7 @@ export function compilePlan(request: StartRequest): Plan {
     layers: request.layers,
     privileged,
     inUserNamespace: facts.inUserNamespace,
+    cgroup2: facts.cgroup2?.mountpoint ?? null,
     cgroup: cgroup.cgroup,
   });
   const hooks = planStages(request);

@@ -7,6 +7,8 @@ export interface FileSystemContext {
   readonly privileged: boolean;
   /** Whether krun itself runs in a user namespace, where nobody may make device nodes. */
   readonly inUserNamespace: boolean;
+  /** Where cgroup2 is mounted on the host; null where it is not. */
+  readonly cgroup2: string | null;
   /** The container's own cgroup: where cgroup2 is mounted on the host, and the path below it; null without one. */
   readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
 }

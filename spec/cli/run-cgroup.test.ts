@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, constants as files, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeBundle } from '../support/bundle.ts';
 import { makeCorner, processesIn, skipWithoutCgroups, until } from '../support/cgroups.ts';
-import { all, withLinux, withoutNamespaces, withProcess, writableRoot } from '../support/change-config.ts';
+import { all, withLinux, withoutNamespaces, withProcess, withUserNamespace, writableRoot } from '../support/change-config.ts';
 import { type RunningContainer, runActions, runBundle, runKrun, startContainer } from '../support/krun.ts';
 import type { Outcome, ProbeReport } from '../support/probe.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -63,10 +64,21 @@ test('the cgroup mount shows the cgroup of the container as root, read-only when
   t.is(write?.errno, constants.errno.EROFS);
 });
 
-test('without a cgroup namespace the cgroup mount still shows the own cgroup only', async (t) => {
+test("without a cgroup namespace the cgroup mount shows the host's, in which the path of the own cgroup leads to it", async (t) => {
   if (skipWithoutCgroups(t)) return;
-  const [procs] = await runActions(t, withoutNamespaces('cgroup'), ['read', '/sys/fs/cgroup/cgroup.procs']);
-  t.is(procs?.content, '1\n');
+  for (const change of [withoutNamespaces('cgroup'), all(withUserNamespace(), withoutNamespaces('cgroup'))]) {
+    const cgroupsPath = `/krun-test-${randomBytes(6).toString('hex')}`;
+    const [membership, procs, write] = await runActions(
+      t,
+      all(change, withLinux({ cgroupsPath })),
+      ['read', '/proc/self/cgroup'],
+      ['read', `/sys/fs/cgroup${cgroupsPath}/cgroup.procs`],
+      ['write', `/sys/fs/cgroup${cgroupsPath}/cgroup.procs`, '1'],
+    );
+    t.regex(membership?.content ?? '', new RegExp(`^0::${cgroupsPath}$`, 'm'));
+    t.is(procs?.content, '1\n');
+    t.true([constants.errno.EROFS, constants.errno.EACCES].includes(write?.errno ?? 0)); // the owner is looked at first
+  }
 });
 
 test('a device may be made but not opened unless a rule allows it, and of several rules the last that fits counts', async (t) => {

@@ -53,13 +53,6 @@ export const knownDifferences: readonly KnownDifference[] = [
   },
   {
     runtime: 'both',
-    place: /^mounts\/sys\/fs\/cgroup\|root$/,
-    theirs: /^\/$/,
-    ours: /^\/<id>$/,
-    why: 'without a cgroup namespace the cgroup mount still shows no more than the own cgroup',
-  },
-  {
-    runtime: 'both',
     place: /^devices\/mqueue$/,
     ours: /65534:65534$/,
     why: "the ipc namespace is made by one clone3 with the user namespace, whose maps come later: the root of its mqueue is the maker's. Its mode is 1777",

@@ -111,6 +111,7 @@ const anyContext = fc.record({
   layers: fc.constantFrom(null, { lowers: ['/l'], writable: null, size: 0n }),
   privileged: fc.boolean(),
   inUserNamespace: fc.boolean(),
+  cgroup2: fc.constantFrom(null, '/sys/fs/cgroup'),
   cgroup: fc.constantFrom(null, { mountpoint: '/sys/fs/cgroup', path: '/c' }),
 });
 
@@ -128,7 +129,7 @@ test('no configuration makes anything but a plan or a KrunError with a pointer',
 test('mounts keep the order of config.json', (t) => {
   fc.assert(
     fc.property(soundConfig, anyContext, (config, context) => {
-      const plan = attempt(config, { ...context, cgroup: privilegedContext.cgroup });
+      const plan = attempt(config, { ...context, cgroup: privilegedContext.cgroup, cgroup2: privilegedContext.cgroup2 });
       if (plan instanceof KrunError) throw plan;
       const indexes = plan.root
         .filter(({ op, pointer }) => ['mount', 'moveMount', 'remount'].includes(op) && pointer.startsWith('/mounts/'))

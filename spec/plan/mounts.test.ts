@@ -221,12 +221,12 @@ test('cgroup is cgroup2 in a cgroup namespace of the container', (t) => {
   });
 });
 
-test("without a cgroup namespace cgroup is a bind of the container's own cgroup", (t) => {
+test("without a cgroup namespace cgroup is a bind of the host's cgroups", (t) => {
   const { open, attach } = plan(
     { destination: '/sys/fs/cgroup', type: 'cgroup', options: ['nosuid', 'ro'] },
     { namespaces: [{ type: 'mount' }] },
   );
-  t.like(open[0], { op: 'openTree', source: '/sys/fs/cgroup/krun/test', recursive: false, set: NOSUID | RDONLY, propagation: MS_PRIVATE });
+  t.like(open[0], { op: 'openTree', source: '/sys/fs/cgroup', recursive: false, set: NOSUID | RDONLY, propagation: MS_PRIVATE });
   t.deepEqual(attach, [
     { op: 'moveMount', pointer: '/mounts/0', root: 'root', tree: 'mounts/0', destination: '/sys/fs/cgroup', exact: false },
   ]);
@@ -236,12 +236,12 @@ test("a new user namespace does not own a joined cgroup namespace, so the contai
   const namespaces = (user: object): Config['linux'] => ({
     namespaces: [{ type: 'mount' }, { type: 'user', ...user }, { type: 'cgroup', path: '/proc/7/ns/cgroup' }],
   });
-  t.is(plan({ destination: '/c', type: 'cgroup' }, namespaces({})).attach[0]?.op, 'moveMount');
+  t.like(plan({ destination: '/c', type: 'cgroup' }, namespaces({})).open[0], { op: 'openTree', source: '/sys/fs/cgroup/krun/test' });
   t.is(plan({ destination: '/c', type: 'cgroup' }, namespaces({ path: '/proc/7/ns/user' })).attach[0]?.op, 'mount');
 });
 
 test('a cgroup mount that can neither be mounted nor bound is refused with E_NO_CGROUP2', (t) => {
-  const make = (): unknown => plan({ destination: '/c', type: 'cgroup' }, { namespaces: [{ type: 'mount' }] }, { cgroup: null });
+  const make = (): unknown => plan({ destination: '/c', type: 'cgroup' }, { namespaces: [{ type: 'mount' }] }, { cgroup2: null });
   refuses(t, '/mounts/0', make, 'E_NO_CGROUP2');
 });
 

@@ -8,6 +8,7 @@ export const privilegedContext: FileSystemContext = {
   layers: null,
   privileged: true,
   inUserNamespace: false,
+  cgroup2: '/sys/fs/cgroup',
   cgroup: { mountpoint: '/sys/fs/cgroup', path: '/krun/test' },
 };
 
