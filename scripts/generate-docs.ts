@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type CommandName, commandTable, describeCommand } from '../runtime/cli/commands.ts';
 import { type Flag, flagsOf } from '../runtime/cli/flags.ts';
+import { knownAnnotations } from '../runtime/config/annotations.ts';
 import { errorCodes } from '../runtime/errors/codes.ts';
 import { manPage } from './man-page.ts';
 
@@ -10,6 +11,7 @@ export function generateDocs(): ReadonlyMap<string, string> {
   return new Map([
     ['ERRORS.md', errorsPage()],
     ['FLAGS.md', flagsPage()],
+    ['ANNOTATIONS.md', annotationsPage()],
     ['krun.8', manPage(version())],
   ]);
 }
@@ -37,6 +39,19 @@ krun exits with 1 when it fails itself, exec with 255 unless its command line ca
 
 | code | meaning |
 |---|---|
+${rows.join('\n')}
+`;
+}
+
+function annotationsPage(): string {
+  const rows = knownAnnotations.map(({ name, honoured, why }) => `| \`${name}\` | ${honoured ? 'yes' : 'no'} | ${cell(why)} |`);
+  return `${made}# Annotations
+
+Annotations reach config.json from people who may not choose what a container may do. krun honours few, none of which names anything of
+the host; all others change nothing. The state shows them all, and hooks are told them.
+
+| annotation | honoured | |
+|---|---|---|
 ${rows.join('\n')}
 `;
 }

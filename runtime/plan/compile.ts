@@ -1,10 +1,11 @@
+import { keepsGroups } from '../config/annotations.ts';
 import type { Config, Process } from '../config/config.ts';
 import { planCgroup } from './cgroup.ts';
 import { type StateSubject, stateAroundPid } from './container-state.ts';
 import type { Layers } from './file-system-context.ts';
 import { planFileSystems } from './file-systems.ts';
 import { planContainerHooks, planPoststartHooks, planPoststopHooks, planRuntimeHooks, planStartHooks } from './hooks.ts';
-import type { HostFacts } from './host-facts.ts';
+import { type HostFacts, mayKeepGroups } from './host-facts.ts';
 import { planHostName } from './host-name.ts';
 import { planIntelRdt } from './intel-rdt.ts';
 import { planLabels, requireSecurityModules } from './labels.ts';
@@ -98,6 +99,7 @@ export function compilePlan(request: StartRequest): Plan {
     noNewKeyring: request.noNewKeyring,
     privileged,
     inUserNamespace,
+    keepGroups: mayKeepGroups(facts) && keepsGroups(config),
     root: 'root',
     seccomp: planInitSeccomp(request),
     child: request.init ? [{ op: 'setsid', pointer: '' }, ...terminal.control] : null,

@@ -1,8 +1,9 @@
+import { keepsGroups } from '../config/annotations.ts';
 import type { Config, NamespaceType, Process } from '../config/config.ts';
 import { parseNumberList } from '../config/scheduling.ts';
 import { CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
 import { stateText } from './container-state.ts';
-import type { HostFacts } from './host-facts.ts';
+import { type HostFacts, mayKeepGroups } from './host-facts.ts';
 import { rootOf } from './id-map.ts';
 import { planExecIntelRdt } from './intel-rdt.ts';
 import { planExecLabels, requireSecurityModules } from './labels.ts';
@@ -64,6 +65,7 @@ export function compileExec(request: ExecRequest): Plan {
     noNewKeyring: true,
     privileged: facts.euid === 0,
     inUserNamespace,
+    keepGroups: mayKeepGroups(facts) && keepsGroups(config),
     root: '',
     seccomp: planSeccomp(request.seccomp, config.linux?.seccomp, listenerSubject(request)),
     cpus: parseNumberList(process.execCPUAffinity?.final ?? '') ?? [],

@@ -42,3 +42,8 @@ export interface CgroupFacts {
   /** Whether the caller may make cgroups in it, move processes in it, and pass controllers on. */
   readonly isWritable: boolean;
 }
+
+/** The groups of a daemon that is root on the host are nobody else's to keep. */
+export function mayKeepGroups({ euid, inUserNamespace }: Pick<HostFacts, 'euid' | 'inUserNamespace'>): boolean {
+  return euid !== 0 || inUserNamespace;
+}

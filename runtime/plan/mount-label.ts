@@ -1,12 +1,15 @@
+import { labelOption } from '../config/annotations.ts';
+import type { Config } from '../config/config.ts';
 import type { Op } from './ops.ts';
 
 /**
  * linux.mountLabel: the SELinux context of all files of a new mount. The kernel's own views (proc, sysfs, cgroup2, mqueue and their like)
  * have labels of their own; a bind mount shows those of its source.
  */
-export function contextOption(type: string, label: string | undefined, data: readonly string[]): readonly string[] {
+export function contextOption(type: string, config: Pick<Config, 'annotations' | 'linux'>, data: readonly string[]): readonly string[] {
+  const label = config.linux?.mountLabel;
   if (label === undefined || unlabelled.has(type) || data.some((option) => /^(fs|def|root)?context=/.test(option))) return [];
-  return [`context=${label}`];
+  return [`${labelOption(config)}=${label}`];
 }
 
 const unlabelled: ReadonlySet<string> = new Set([

@@ -95,7 +95,7 @@ const kernelFileSystems: ReadonlySet<string> = new Set([
 
 function dataOptions({ options, context, config }: MountRequest, type: string): readonly string[] {
   const given = options.data.map(({ text }) => text);
-  const data = [...given, ...contextOption(type, config.linux?.mountLabel, given)];
+  const data = [...given, ...contextOption(type, config, given)];
   return type === 'overlay' ? data.map((option) => overlayData(option, context.bundle)) : data;
 }
 

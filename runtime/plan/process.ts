@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly noNewKeyring: boolean;
   readonly privileged: boolean;
   readonly inUserNamespace: boolean;
+  /** The caller's supplementary groups stay. */
+  readonly keepGroups?: boolean;
   /** The slot of the root file system. */
   readonly root: string;
   readonly seccomp: SeccompPlan;
@@ -159,9 +161,9 @@ function changeDirectoryAgain(process: Process): Op[] {
 }
 
 // Always setgroups, or the caller's own groups would stay. But an unprivileged user namespace denies it: there none can be set, and none be lost.
-function setUser(process: Process, { privileged, inUserNamespace }: ProcessOptions): Op {
+function setUser(process: Process, { privileged, inUserNamespace, keepGroups = false }: ProcessOptions): Op {
   const groups = process.user?.additionalGids ?? [];
-  const setGroups = groups.length > 0 || privileged || !inUserNamespace;
+  const setGroups = groups.length > 0 || (!keepGroups && (privileged || !inUserNamespace));
   return { op: 'setUser', pointer: '/process/user', uid: uidOf(process), gid: process.user?.gid ?? 0, groups, setGroups };
 }
 

@@ -1,3 +1,4 @@
+import { knownAnnotations } from '../../config/annotations.ts';
 import { capabilityNames } from '../../config/capabilities.ts';
 import { hookNames } from '../../config/hooks.ts';
 import { memoryPolicyFlags, memoryPolicyModes } from '../../config/memory-policy.ts';
@@ -38,6 +39,6 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
       netDevices: { enabled: true },
     },
     annotations: { 'org.krun.version': version },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: knownAnnotations.filter(({ honoured }) => honoured).map(({ name }) => name),
   };
 }
