@@ -1,13 +1,14 @@
-// Measures each contender in turn, round after round, so that the machine's moods meet all of them alike; prints and keeps the results.
+// Measures all contenders; prints the results and keeps them as JSON.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeBenchBundle } from './bundle.ts';
 import { type Contender, contenders } from './contenders.ts';
+import { measureLifecycle } from './lifecycle.ts';
 import { residentMemory } from './memory.ts';
 import { recordFrame } from './record-frame.ts';
-import { type Result, report, summarize } from './report.ts';
-import { time } from './time.ts';
+import { type Result, report, reportLifecycle, summarize } from './report.ts';
+import { measureInTurn, type Rounds } from './rounds.ts';
 import { withSupervisor } from './with-supervisor.ts';
 
 const { values } = parseArgs({
@@ -18,30 +19,26 @@ const { values } = parseArgs({
   },
 });
 
+const rounds: Rounds = { rounds: Number(values.rounds), runs: Number(values.runs) };
 const bundle = makeBenchBundle();
 try {
   const frame = await recordFrame(bundle);
-  const results = await withSupervisor(bundle.directory, (socket) =>
-    measureAll(contenders(bundle, frame, socket).filter((contender) => contender.isThere)),
-  );
+  const { results, lifecycle } = await withSupervisor(bundle.directory, async (socket) => ({
+    results: await measureAll(contenders(bundle, frame, socket).filter((contender) => contender.isThere)),
+    lifecycle: await measureLifecycle(bundle, socket, { ...rounds, runs: Math.ceil(rounds.runs / 2) }),
+  }));
   console.log(report(results));
+  console.log(`\n${reportLifecycle(lifecycle)}`);
   mkdirSync(dirname(values.json), { recursive: true });
-  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results }, null, 2)}\n`);
+  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results, lifecycle }, null, 2)}\n`);
   console.log(`\nall figures: ${values.json}`);
 } finally {
   rmSync(bundle.directory, { recursive: true, force: true });
 }
 
 async function measureAll(present: readonly Contender[]): Promise<Result[]> {
-  const samples = new Map(present.map((contender) => [contender, [] as number[]]));
-  for (const contender of present) time(contender, 3); // warm
-  for (let round = 0; round < Number(values.rounds); round++) {
-    const turn = round % present.length; // nobody always comes after the same one
-    for (const contender of [...present.slice(turn), ...present.slice(0, turn)])
-      samples.get(contender)?.push(...time(contender, Number(values.runs)));
-  }
   const results: Result[] = [];
-  for (const [contender, milliseconds] of samples)
+  for (const [contender, milliseconds] of measureInTurn(present, rounds))
     results.push({ ...summarize(contender.name, milliseconds), memory: await residentMemory(contender) });
   return results;
 }

@@ -55,6 +55,11 @@ function crun(bundle: BenchBundle): Contender {
   return { ...whole, name: 'crun, no device rules', command: oci('crun', bundle, quick), lasting: oci('crun', bundle, lasting) };
 }
 
+/** Whether crun can run the bundle with its device rules here. */
+export function isCrunWithDevices(bundle: BenchBundle): boolean {
+  return succeeds(oci('crun', bundle, bundle.quick));
+}
+
 // As much of the bundle as bubblewrap has words for.
 function bwrap({ rootfs }: BenchBundle, ...command: string[]): string[] {
   const namespaces = ['ipc', 'pid', 'net', 'uts', 'cgroup'].map((name) => `--unshare-${name}`);

@@ -26,6 +26,22 @@ export async function residentMemory({ lasting }: Contender): Promise<Memory | n
   return memory;
 }
 
+/** Of what is left of a session, once it has settled. The container's process leads a session of its own. */
+export async function memoryOfSession(session: number): Promise<Memory> {
+  for (let before = 'none'; ; await delay(50)) {
+    const own = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && sessionOf(name) === session);
+    if (String(own) === before) return { pss: own.reduce((sum, pid) => sum + pss(Number(pid)), 0), processes: own.length };
+    before = String(own);
+  }
+}
+
+// proc_pid_stat(5), field 6; field 2 may hold blanks. A zombie is nothing any more.
+function sessionOf(pid: string): number {
+  const stat = contentOf(Number(pid), 'stat');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' ? -1 : Number(fields[3] ?? -1);
+}
+
 // The container's process, once it is what the bundle says.
 async function findPayload(child: ChildProcess): Promise<number | undefined> {
   while (child.exitCode === null) {

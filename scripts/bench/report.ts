@@ -1,17 +1,21 @@
 import { coldName, floorName, helperName, runcName } from './contenders.ts';
+import type { LifecycleResults } from './lifecycle.ts';
 import type { Memory } from './memory.ts';
 
-export interface Result {
+export interface Figures {
   readonly name: string;
   /** Milliseconds. */
   readonly median: number;
   readonly min: number;
   readonly p90: number;
   readonly samples: readonly number[];
+}
+
+export interface Result extends Figures {
   readonly memory: Memory | null;
 }
 
-export function summarize(name: string, samples: readonly number[]): Omit<Result, 'memory'> {
+export function summarize(name: string, samples: readonly number[]): Figures {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return { name, median: at(0.5), min: at(0), p90: at(0.9), samples };
@@ -34,6 +38,33 @@ export function report(results: readonly Result[]): string {
     ),
   );
   return [header, ...rows, '', ...goals(results)].join('\n');
+}
+
+/** Tables of the same kind, with ratios to crun and runc, and what stays beside a detached container. */
+export function reportLifecycle({ cycle, exec, detached }: LifecycleResults): string {
+  const weights = detached.map(({ name, pss, processes }) => row(name, `${pss} in ${processes}`));
+  return [
+    ...ratios('create+start+delete', cycle),
+    '',
+    ...ratios('exec', exec),
+    '',
+    row('beside a detached one', 'PSS KiB'),
+    ...weights,
+    goal('processes of ours beside a detached container', detached.find(({ name }) => name === coldName)?.processes, 0),
+  ].join('\n');
+}
+
+function ratios(title: string, figures: readonly Figures[]): string[] {
+  const [crun, runc] = ['crun', runcName].map((name) => figures.find((one) => one.name === name)?.median);
+  const header = row(title, 'median ms', 'min', 'p90', '× crun', '× runc');
+  const cells = ({ median, min, p90 }: Figures) => [
+    median.toFixed(2),
+    min.toFixed(2),
+    p90.toFixed(2),
+    ratio(median, crun),
+    ratio(median, runc),
+  ];
+  return [header, ...figures.map((one) => row(one.name, ...cells(one)))];
 }
 
 function goals(results: readonly Result[]): string[] {

@@ -96,12 +96,21 @@ test('of many that start one container at once exactly one does', async (t) => {
 
 test('run --detach returns while the process runs, and nothing of ours stays beside it', async (t) => {
   if (skipUnless(t, 'root', isRoot)) return;
-  const { bundle, krun } = await prepare(t);
+  const { bundle, root, krun } = await prepare(t);
   t.like(await krun('run', '-d', '--bundle', bundle.path, bundle.id), { status: 0, stdout: '', stderr: '' });
   t.is(await statusOf(krun, bundle.id), 'running');
   const { pid } = JSON.parse((await krun('state', bundle.id)).stdout) as { pid: number };
   const parent = /^PPid:\s*(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
   t.notRegex(await readFile(`/proc/${parent}/cmdline`, 'utf8'), /bin\/krun/);
+  t.is((await krun('exec', '-d', bundle.id, 'sleep', '2000')).status, 0);
+  t.deepEqual(await naming(bundle.id), []);
+  const attended = execa(krunBinary, ['--root', root, 'run', '--bundle', bundle.path, `${bundle.id}-2`], {
+    reject: false,
+    stdio: 'ignore',
+  });
+  while ((await naming(`${bundle.id}-2`)).length === 0);
+  await krun('kill', `${bundle.id}-2`, 'KILL');
+  await attended;
   t.is((await krun('delete', '-f', bundle.id)).status, 0);
 });
 
@@ -120,6 +129,13 @@ test('forty cycles of create, start and delete, eight at a time, leave nothing',
   await Promise.all(Array.from({ length: 8 }, (_, worker) => work(worker)));
   await assertGone(t, bundle, root, 'the cycles');
 });
+
+// What is started for a container has its id among its arguments.
+async function naming(id: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.filter((line) => line.split('\0').includes(id));
+}
 
 async function assertGone(t: ExecutionContext, { id }: Bundle, root: string, when: string): Promise<void> {
   t.deepEqual(
