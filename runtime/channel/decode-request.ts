@@ -36,7 +36,8 @@ export function decodeRequest(body: Uint8Array): Request {
   };
 }
 
-function readFailure(reader: Reader): FailureReport {
+/** As put_failure in runtime/helper/encode.c writes it, behind its first u32. */
+export function readFailure(reader: Reader): FailureReport {
   return {
     op: reader.string(),
     index: reader.u32(),

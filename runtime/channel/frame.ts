@@ -7,11 +7,22 @@ import { opTable } from '../plan/ops.ts';
 export const protocolVersion = 1;
 export const frameMagic = 0x4e55524b;
 export const headerLength = 16;
-export const frameTypes = { request: 1, plan: 2, greeting: 3 } as const;
+// From `prepare` on: between a launcher and the Node program whose it is (launcher-messages.ts).
+export const frameTypes = { request: 1, plan: 2, greeting: 3, prepare: 4, launch: 5, signal: 6, cancel: 7, report: 8 } as const;
 
 // A request carries argv and the environment, which the kernel limits to about 2 MiB; a plan carries every op of a container; a greeting,
 // which goes before the request to a resident supervisor, the identity of a file.
-export const maximumLength = { request: 4 * 1024 * 1024, plan: 16 * 1024 * 1024, greeting: 256 } as const;
+const megabyte = 1024 * 1024;
+export const maximumLength = {
+  request: 4 * megabyte,
+  plan: 16 * megabyte,
+  greeting: 256,
+  prepare: 16,
+  launch: 16 * megabyte,
+  signal: 8,
+  cancel: 4,
+  report: megabyte,
+} as const;
 
 export type FrameType = keyof typeof frameTypes;
 

@@ -44,6 +44,7 @@ export const errorCodes = {
   E_FILE: 'a file could not be read or written',
   E_SUPERVISOR: 'the resident supervisor cannot be started, or none is running',
   E_PROTO: 'helper and supervisor do not understand each other',
+  E_LAUNCHER: 'the helper that carries out the calls of a Node program has ended, or cannot be started',
   E_SECURE: 'krun must not be setuid, setgid or carry file capabilities',
   E_SYSTEM: 'the kernel refused an operation',
   E_INTERNAL: 'a fault in krun itself',

@@ -245,4 +245,5 @@ const explainers = {
     EPIPE: 'the agent has closed the connection before it got anything',
   }),
   confirmListener: explainVanished,
+  announce: refused('E_INTERNAL', 'telling the program that the container runs'),
 } as const satisfies Record<OpName, Explainer>;

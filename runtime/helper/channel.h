@@ -3,7 +3,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum frame_type { FRAME_REQUEST = 1, FRAME_PLAN = 2, FRAME_GREETING = 3 };
+enum frame_type {
+  FRAME_REQUEST = 1,
+  FRAME_PLAN = 2,
+  FRAME_GREETING = 3,
+  /* between a launcher and the Node program whose it is */
+  FRAME_PREPARE = 4,
+  FRAME_LAUNCH = 5,
+  FRAME_SIGNAL = 6,
+  FRAME_CANCEL = 7,
+  FRAME_REPORT = 8,
+};
 
 struct frame_header {
   uint32_t magic;

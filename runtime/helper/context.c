@@ -8,6 +8,13 @@
 #include "process.h"
 #include "seccomp-listener.h"
 
+void carry_out(struct context *context, const struct plan *plan) {
+  open_context(context, plan);
+  run_program(context, &plan->program);
+  run_exits(context);
+  close_context(context);
+}
+
 void open_context(struct context *context, const struct plan *plan) {
   if (context->plan != NULL) memset(context, 0, sizeof *context); /* it has served another plan; else it is zero */
   context->plan = plan;

@@ -3,6 +3,9 @@
 #include "krun.h"
 #include "plan.h"
 
+/* The whole of a plan, onExit programs included: what came of it is in the context. */
+void carry_out(struct context *context, const struct plan *plan);
+
 void open_context(struct context *context, const struct plan *plan);
 void close_context(struct context *context);
 

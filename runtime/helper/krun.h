@@ -25,6 +25,7 @@ struct failure {
 
 struct plan;
 struct handover;
+struct launch;
 
 /* What one plan hands on to the next question. */
 struct follow_up {
@@ -56,6 +57,8 @@ struct context {
   int *criu; /* helper: the slot of the line to the child if that is criu at work; NULL: it is not */
 
   int exit_status;
+  int ended_by;    /* the signal that ended the process that was waited for, or 0 */
+  struct launch *launch; /* who is told how it goes; NULL: only the exit status tells */
   bool leaving;    /* an exit op ran */
   const struct program *exits[MAX_EXITS];
   uint32_t exit_count;

@@ -7,6 +7,7 @@
 #include "follow-up.h"
 #include "init.h"
 #include "krun.h"
+#include "launcher.h"
 #include "plan.h"
 #include "request.h"
 #include "rules.h"
@@ -17,7 +18,6 @@
 static void refuse_borrowed_privileges(void);
 static void open_standard_descriptors(void);
 static void answer(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan);
-static void carry_out(struct context *context, const struct plan *plan);
 static bool goes_on(const struct context *context);
 static void ask_again(struct supervisor *supervisor, struct request *request, struct context *context, struct plan *plan);
 static void tell_warnings(struct supervisor *supervisor, const struct request *request, const struct context *context);
@@ -33,9 +33,10 @@ int main(int argc, char **argv, char **environment) {
   struct supervisor supervisor;
   if (!unseal(&supervisor)) {
     find_supervisor(&supervisor, environment);
-    ask(&supervisor, &request, NULL);
+    if (!is_launcher(environment)) ask(&supervisor, &request, NULL);
     if (RULE(SEALED)) seal(&supervisor, argv, environment); /* the supervisor is at work meanwhile */
   }
+  if (is_launcher(environment)) launch_calls(supervisor.channel);
 
   struct plan plan = {0};
   receive_plan(&supervisor, &request, NULL, &plan);
@@ -86,13 +87,6 @@ static void tell_warnings(struct supervisor *supervisor, const struct request *r
     answer(supervisor, request, &context->warnings[i], &explanation);
     carry_out(&telling, &explanation);
   }
-}
-
-static void carry_out(struct context *context, const struct plan *plan) {
-  open_context(context, plan);
-  run_program(context, &plan->program);
-  run_exits(context);
-  close_context(context);
 }
 
 static bool goes_on(const struct context *context) {

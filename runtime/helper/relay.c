@@ -127,7 +127,7 @@ static int take_signal(struct context *context, struct relay *relay) {
     if (signal == SIGCONT) attend_caller(relay);
     if (signal == SIGPIPE && info.ssi_pid == (uint32_t)getpid()) continue; /* our own writing */
     if (relay->init_over && (signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT)) hang_up(relay);
-    if (!relay->init_over && is_forwarded(signal)) kill(context->init, signal);
+    if (!relay->init_over) pass_on_signal(context, signal);
   }
   return 0;
 }

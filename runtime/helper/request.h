@@ -1,5 +1,6 @@
 /* What a supervisor is told: the call, what an answer before handed on, and after a failure what went wrong. */
 #pragma once
+#include "encode.h"
 #include "krun.h"
 
 struct request {
@@ -8,11 +9,6 @@ struct request {
   char directory[PATH_MAX];
   uint32_t uid, gid, pid, umask, terminals; /* terminals: bit n is set when descriptor n is one */
   struct follow_up follow_up; /* of the answer before; its memo is NULL in the first question */
-};
-
-struct encoded {
-  uint8_t *data;
-  size_t length, room;
 };
 
 struct request describe_call(int argc, char **argv, char **environment);

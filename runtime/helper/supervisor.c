@@ -28,8 +28,10 @@ static _Noreturn void give_up(const struct supervisor *supervisor, const char *w
 void find_supervisor(struct supervisor *supervisor, char **environment) {
   *supervisor = (struct supervisor){.channel = -1, .complaints = -1};
   find_prefix(supervisor);
-  for (char **variable = environment; *variable != NULL; variable++)
+  for (char **variable = environment; *variable != NULL; variable++) {
     if (strncmp(*variable, "KRUN_CHANNEL=", 13) == 0) supervisor->channel = atoi(*variable + 13);
+    if (strncmp(*variable, "KRUN_LAUNCHER=", 14) == 0) supervisor->channel = atoi(*variable + 14);
+  }
 }
 
 /* A given one answers on the same channel; of our own each answers one question and is gone. */

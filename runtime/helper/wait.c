@@ -5,10 +5,12 @@
 #include <sys/wait.h>
 
 #include "krun.h"
+#include "launch.h"
 #include "process.h"
 #include "wait.h"
 
 static void reap_orphans(const struct context *context);
+static bool is_forwarded(int signal);
 
 int op_set_subreaper(struct context *context, const struct op_set_subreaper *op) {
   (void)op;
@@ -25,7 +27,7 @@ int op_wait(struct context *context, const struct op_wait *op) {
     int ended = has_ended(context);
     if (ended != 0) return ended < 0 ? -1 : take_status(context);
     int signal = sigwaitinfo(&all, NULL);
-    if (signal > 0 && is_forwarded(signal)) kill(context->init, signal); /* our own child, not reaped: the pid is its own */
+    if (signal > 0) pass_on_signal(context, signal);
   }
 }
 
@@ -33,6 +35,7 @@ int has_ended(struct context *context) {
   siginfo_t ended = {0};
   if (context->subreaper) reap_orphans(context);
   if (waitid(P_PID, (id_t)context->init, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0) return fail(context, "waitid", "");
+  context->ended_by = ended.si_pid == 0 || ended.si_code == CLD_EXITED ? 0 : ended.si_status;
   return ended.si_pid != 0;
 }
 
@@ -52,7 +55,13 @@ int take_status(struct context *context) {
   return 0;
 }
 
+/* To our own child, not reaped: the pid is its own. */
+void pass_on_signal(struct context *context, int signal) {
+  if (is_call_over(context, signal)) kill(context->init, SIGKILL);
+  else if (is_forwarded(signal)) kill(context->init, signal);
+}
+
 /* SIGCHLD is about us; SIGURG is Node's and Go's own; SIGWINCH is for whoever owns the terminal. */
-bool is_forwarded(int signal) {
+static bool is_forwarded(int signal) {
   return signal != SIGCHLD && signal != SIGURG && signal != SIGWINCH;
 }

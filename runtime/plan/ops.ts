@@ -459,6 +459,10 @@ export const opTable = {
     fields: { socket: 'slot', listener: 'slot', parts: 'strings' },
   },
   confirmListener: { help: 'let init pass its installSeccompListener', fields: {} },
+  announce: {
+    help: "tell the Node program whose launcher has forked us that all is done but waiting, and init's pid (ENOTCONN without one)",
+    fields: {},
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;
