@@ -1,10 +1,10 @@
 // The flags before the command, made absolute and checked.
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Caller } from '../container/caller.ts';
 import type { CgroupManager, GlobalOptions, LogFormat, LogLevel, LogOptions } from '../container/options.ts';
+import { stateRoot } from '../container/state-root.ts';
 import { isSet, textOf } from './flag-values.ts';
-import { type CommandLine, type FlagValues, usageError } from './parse.ts';
+import type { CommandLine, FlagValues } from './parse.ts';
 
 /** Throws E_USAGE for a --root that cannot be one. */
 export function globalOptions(caller: Caller, { globals }: CommandLine): GlobalOptions {
@@ -27,26 +27,4 @@ export function logOptions(caller: Caller, globals: FlagValues): LogOptions {
     format: textOf(globals, 'log-format') as LogFormat,
     level: isSet(globals, 'debug') ? 'debug' : ((textOf(globals, 'log-level') as LogLevel | null) ?? (isStderr ? 'error' : 'info')),
   };
-}
-
-function stateRoot(caller: Caller, given: string | null): string {
-  if (given !== null) {
-    const root = resolve(caller.cwd, given);
-    if (given === '' || root === '/') throw usageError('--root must not be empty or /');
-    return root;
-  }
-  if (caller.uid === 0 && !isMappedRoot(caller)) return '/run/krun';
-  const runtimeDirectory = caller.env.get('XDG_RUNTIME_DIR');
-  if (runtimeDirectory?.startsWith('/')) return join(runtimeDirectory, 'krun');
-  throw usageError(
-    'there is no place for state: XDG_RUNTIME_DIR is not set',
-    'give --root DIR, or log in through a session that sets XDG_RUNTIME_DIR',
-  );
-}
-
-// Root of a user namespace that somebody else's login made (`unshare -r`, podman unshare) cannot write /run.
-function isMappedRoot(caller: Caller): boolean {
-  const user = caller.env.get('USER');
-  if (user === undefined || user === '' || user === 'root') return false;
-  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
 }

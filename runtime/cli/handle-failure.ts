@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Caller } from '../container/caller.ts';
 import { requireContainerId } from '../container/container-id.ts';
-import { hasEnded } from '../container/has-ended.ts';
+import { endedMeanwhile } from '../container/has-ended.ts';
 import { explainFailure } from '../errors/explain.ts';
 import { lookUp } from '../errors/failure.ts';
 import type { FailureReport } from '../errors/failure-report.ts';
-import { KrunError } from '../errors/krun-error.ts';
+import type { KrunError } from '../errors/krun-error.ts';
 import { readFailureFacts } from '../host/failure-facts.ts';
 import type { Plan } from '../plan/ops.ts';
 import { globalOptions, logOptions } from './global-options.ts';
@@ -23,7 +23,7 @@ export async function handleFailure(caller: Caller, report: FailureReport): Prom
     const { bundle, config } = await readBundle(caller, line);
     const source = lookUp(config, `${report.pointer}/source`);
     const facts = readFailureFacts(caller.uid, config, typeof source === 'string' ? resolve(bundle, source) : null, criuLogOf(report));
-    const error = line.command === 'exec' && isByRace(report) ? ofEndedContainer(caller, line) : null;
+    const error = line.command === 'exec' ? endedMeanwhile(globalOptions(caller, line).root, line.positionals[0] ?? '', report) : null;
     if (isWarning(report)) return warnOf(explainFailure(report, facts), caller, line);
     return reportFailure(error ?? explainFailure(report, facts), caller, withoutBrokenLog(line, report));
   } catch (error) {
@@ -45,19 +45,6 @@ function warnOf(error: KrunError, caller: Caller, line: CommandLine): Plan {
   const log = logOptions(caller, line.globals);
   const { message, pointer = '' } = error;
   return warningOps([{ message, pointer }], { log: log.file === null ? { ...log, level: 'warning' } : log, now: new Date() });
-}
-
-// What the kernel answers to who joins a container that is about to end depends on how far it has come: it is one cause.
-const racing: readonly string[] = ['openProcess', 'openCgroup', 'clone', 'setns', 'setrlimit'];
-
-function isByRace({ op, syscall }: FailureReport): boolean {
-  return racing.includes(op) || syscall === 'clone3';
-}
-
-function ofEndedContainer(caller: Caller, line: CommandLine): KrunError | null {
-  const { root } = globalOptions(caller, line);
-  const [id = ''] = line.positionals;
-  return hasEnded(root, id) ? new KrunError('E_NOT_RUNNING', `container not running: ${id} has stopped meanwhile`) : null;
 }
 
 // Nothing in the message depends on config.json being readable now; it only gets better by it.

@@ -1,6 +1,19 @@
 import { readFileSync } from 'node:fs';
+import type { FailureReport } from '../errors/failure-report.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { type ProcessIdentity, readContainer } from './stored-state.ts';
+
+/**
+ * What the kernel answers to who joins a container that is about to end depends on how far it has come: it is one cause. null when
+ * that is not what an exec has failed by.
+ */
+export function endedMeanwhile(root: string, id: string, { op, syscall }: FailureReport): KrunError | null {
+  const isByRace = racing.includes(op) || syscall === 'clone3';
+  if (!isByRace || !hasEnded(root, id)) return null;
+  return new KrunError('E_NOT_RUNNING', `container not running: ${id} has stopped meanwhile`);
+}
+
+const racing: readonly string[] = ['openProcess', 'openCgroup', 'clone', 'setns', 'setrlimit'];
 
 /**
  * Whether a container has ended or is about to: what becomes of its other processes follows from that. Their end comes before init's own is

@@ -10,10 +10,15 @@ import { listIds, readContainer } from './stored-state.ts';
 /** As `runc list`: a table, JSON (null for none), or with `quiet` the ids alone. */
 export function listContainers(_caller: Caller, { root, explicitRoot, format, quiet }: ListOptions): Plan {
   if (explicitRoot && !existsSync(root)) throw new KrunError('E_STATE', `there is no directory ${root}`, { path: root });
+  const { shown, damaged } = readStates(root);
+  return [...damaged.map(complain), ...printText(render(shown, { format, quiet }))];
+}
+
+/** All containers below root, sorted by id, and what cannot be understood there. */
+export function readStates(root: string): { readonly shown: readonly ShownState[]; readonly damaged: readonly KrunError[] } {
   const found = listIds(root).map((id) => readIfThere(root, id));
   const shown = found.filter((one) => one !== null && !('damaged' in one)) as ShownState[];
-  const damaged = found.flatMap((one) => (one !== null && 'damaged' in one ? [complain(one.damaged)] : []));
-  return [...damaged, ...printText(render(shown, { format, quiet }))];
+  return { shown, damaged: found.flatMap((one) => (one !== null && 'damaged' in one ? [one.damaged] : [])) };
 }
 
 function render(shown: readonly ShownState[], { format, quiet }: Pick<ListOptions, 'format' | 'quiet'>): string {

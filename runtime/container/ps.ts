@@ -6,7 +6,7 @@ import { KrunError } from '../errors/krun-error.ts';
 import { processesOf } from '../host/cgroup-processes.ts';
 import type { Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
-import type { PsOptions } from './options.ts';
+import type { PsOptions, StateOptions } from './options.ts';
 import { openOwnCgroup } from './pause.ts';
 import { printText } from './print-text.ts';
 import { readContainer } from './stored-state.ts';
@@ -19,7 +19,7 @@ export function listProcesses(caller: Caller, options: PsOptions, followUp: Foll
 }
 
 /** null, as runc prints it, for a container that has ended. */
-function pidsOf(options: PsOptions): number[] | null {
+export function pidsOf(options: StateOptions): number[] | null {
   const { state, init } = readContainer(options.root, options.id);
   if (init === null) return null;
   openOwnCgroup(options, state);
