@@ -86,7 +86,7 @@ function describeRestore(options: RestoreOptions, { config, rootfs, joins, cgrou
     root: restoredRoot(rootfs),
     options: options.criu,
     mounts: namedMounts(config, options.bundle, rootfs),
-    inherited: [...namespaces, ...(terminal ? [] : standardKeys(options.imagePath))],
+    inherited: [...namespaces, ...standardKeys(options, terminal)],
     joined: joins.others,
     cgroup,
     terminal,
@@ -149,12 +149,19 @@ function isDirectory(path: string): boolean {
 }
 
 // Image data: only what the caller's own descriptors can stand for is taken from it, and that by name alone.
-function standardKeys(imagePath: string): { key: string; descriptor: number }[] {
-  const names = readDescriptors(`${imagePath}/${descriptorsFileName}`);
-  return names.slice(0, 3).flatMap((key, descriptor) => {
+function standardKeys({ imagePath, criu }: RestoreOptions, terminal: boolean): { key: string; descriptor: number }[] {
+  const names = readDescriptors(`${imagePath}/${descriptorsFileName}`).slice(0, 3);
+  const had = /^\/dev\/pts\/\d+$/.test(String(names[0]));
+  if (terminal && !had) throw mismatch('process.terminal is true, but the checkpoint has no terminal');
+  if (!terminal && had && !criu.shellJob) throw mismatch('process.terminal is false, but the checkpoint has one');
+  return names.flatMap((key, descriptor) => {
     const isKnown = typeof key === 'string' && /^(pipe:\[\d+\]|file\[[0-9a-f]+:[0-9a-f]+\])$/.test(key);
     return isKnown && names.indexOf(key) === descriptor ? [{ key, descriptor }] : [];
   });
+}
+
+function mismatch(message: string): KrunError {
+  return new KrunError('E_RESTORE', message, { pointer: '/process/terminal' });
 }
 
 function readDescriptors(path: string): unknown[] {

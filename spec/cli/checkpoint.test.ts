@@ -21,7 +21,9 @@ import {
 } from '../support/criu.ts';
 import { krunBinary, removeContainer, runKrun, withArguments } from '../support/krun.ts';
 import { assertNothingLeft, hostSnapshot } from '../support/leaks.ts';
+import { sitDown } from '../support/person.ts';
 import { skipUnless } from '../support/skip.ts';
+import { type Listener, listen } from '../support/socket-listener.ts';
 
 test('a container that is checkpointed is gone; restored, it goes on where it was, with its standard output', async (t) => {
   if (lacksCriu(t)) return;
@@ -267,4 +269,65 @@ function installedCriu(): string | null {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? null : 'criu';
   }
+}
+
+test('a terminal of its own is handed over again by restore, to the console socket', async (t) => {
+  if (lacksCriu(t)) return;
+  const bundle = await makeBundle(t, (config) => ({ ...config, process: { ...config.process, terminal: true, args: ['sh'] } }));
+  t.teardown(() => removeContainer(bundle.id));
+  const images = join(bundle.path, 'images');
+  const [first, second] = [await listen(t, bundle.path, 'first'), await listen(t, bundle.path, 'second')];
+  t.is((await runKrun(['run', '-d', '--bundle', bundle.path, '--console-socket', first.path, bundle.id])).status, 0);
+  t.like(JSON.parse(await first.lines()), { terminal: true });
+  first.type('a=42; echo set to $a\r');
+  await lineOf(first, 'set to 42');
+  const env = criuEnvironment;
+  t.like(await runKrun(['checkpoint', '--image-path', images, bundle.id], { env }), { status: 0, stderr: '' });
+  const restore = ['restore', '--image-path', images, '--bundle', bundle.path, '-d'];
+  t.like(await runKrun([...restore, '--console-socket', second.path, bundle.id], { env }), { status: 0, stderr: '' });
+  t.like(JSON.parse(await second.lines()), { count: 1, terminal: true, name: '/dev/ptmx' });
+  second.type('echo still $a at $(busybox tty)\r');
+  await lineOf(second, 'still 42 at /dev/pts/0');
+});
+
+test("in the foreground restore is at the caller's terminal", async (t) => {
+  if (lacksCriu(t)) return;
+  const bundle = await makeBundle(t, (config) => ({ ...config, process: { ...config.process, terminal: true, args: ['sh'] } }));
+  t.teardown(() => removeContainer(bundle.id));
+  const images = join(bundle.path, 'images');
+  const first = await listen(t, bundle.path, 'first');
+  t.is((await runKrun(['run', '-d', '--bundle', bundle.path, '--console-socket', first.path, bundle.id])).status, 0);
+  first.type('a=42; echo set to $a\r');
+  await lineOf(first, 'set to 42');
+  t.is((await runKrun(['checkpoint', '--image-path', images, bundle.id], { env: criuEnvironment })).status, 0);
+  const restore = [krunBinary, 'restore', '--image-path', images, '--bundle', bundle.path, bundle.id];
+  const person = sitDown(t, '/usr/bin/env', [`PATH=${criuEnvironment.PATH}`, ...restore]);
+  await waitFor(async () => ((await stateOf(bundle.id)).status === 'running' ? true : null));
+  person.type('echo still $((a + 1)); exit $a\r');
+  await person.see('still 43');
+  t.is((await person.end).exitCode, 42);
+  t.is((await stateOf(bundle.id)).status, 'gone');
+});
+
+test('a bundle with a terminal and a checkpoint without are told apart, both ways', async (t) => {
+  if (lacksCriu(t)) return;
+  let config: Config | undefined;
+  const { bundle, images, krun } = await startCounter(t, (base) => {
+    config = base;
+    return base;
+  });
+  t.is((await krun(['checkpoint', '--image-path', images, bundle.id])).status, 0);
+  const restore = () => krun(['restore', '--image-path', images, '--bundle', bundle.path, bundle.id]);
+  await writeFile(
+    join(bundle.path, 'config.json'),
+    stringifyConfig({ ...config, process: { ...config?.process, terminal: true } } as Config),
+  );
+  t.regex((await restore()).stderr, /process\.terminal is true, but the checkpoint has no terminal[\s\S]*code: E_RESTORE/);
+  await writeFile(join(bundle.path, 'config.json'), stringifyConfig(config as Config));
+  await writeFile(join(images, 'descriptors.json'), '["/dev/pts/0","/dev/pts/0","/dev/pts/0"]');
+  t.regex((await restore()).stderr, /process\.terminal is false, but the checkpoint has one[\s\S]*code: E_RESTORE/);
+});
+
+async function lineOf({ lines }: Pick<Listener, 'lines'>, text: string): Promise<void> {
+  while (!(await lines()).trimEnd().endsWith(text));
 }
