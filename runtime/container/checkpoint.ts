@@ -38,6 +38,7 @@ export function checkpointContainer(caller: Caller, options: CheckpointOptions, 
     work: options.workPath,
     descriptors: [],
     mounts: null,
+    cgroup: null,
     log,
   };
   const stays = options.criu.leaveRunning || options.preDump;

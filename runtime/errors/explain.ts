@@ -233,7 +233,6 @@ const explainers = {
   placeDescriptor: refused('E_INTERNAL', 'a descriptor cannot be placed'),
   requestCriu: explainCriu,
   awaitCriu: explainCriu,
-  joinCgroup: refused('E_BAD_CGROUP', 'the cgroup cannot be joined'),
   checkConfinement: explainRestoredRights,
   openServiceDirectory: explainServiceDirectory,
   listen: refused('E_SUPERVISOR', 'the socket cannot be made', { EADDRINUSE: 'another supervisor, or systemd, listens there already' }),

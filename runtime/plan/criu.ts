@@ -23,6 +23,8 @@ export interface CriuDialogue {
   readonly descriptors: readonly { readonly slot: string; readonly number: number }[];
   /** In a mount namespace of criu's own: these ops come first. null: in the helper's. */
   readonly mounts: Plan | null;
+  /** The slot of the cgroup that criu works in, and so all that it makes from its birth on; null: the helper's. */
+  readonly cgroup: string | null;
   /** Absolute path of criu's log, for errors. */
   readonly log: string;
 }
@@ -31,7 +33,7 @@ export interface CriuDialogue {
  * Starts criu and hands the request to it. criu looks for the directories' descriptors in the process that made the socket pair, and works
  * in one of them: so the child itself makes and opens all that, in criu's own mount namespace, and sends the near end to the helper.
  */
-export function startCriu({ program, request, images, work, descriptors, mounts }: CriuDialogue): Plan {
+export function startCriu({ program, request, images, work, descriptors, mounts, cgroup }: CriuDialogue): Plan {
   const child: Plan = [
     ...(mounts ?? []),
     { op: 'openHostDirectory', pointer, path: images, create: false, directory: 'criu/images' },
@@ -47,7 +49,7 @@ export function startCriu({ program, request, images, work, descriptors, mounts 
   ];
   return [
     { op: 'openSocketPair', pointer, near: 'criu/receiver', far: 'criu/sender' },
-    { op: 'clone', pointer, flags: mounts === null ? 0n : namespaceFlags.mount, cgroup: null, program: child },
+    { op: 'clone', pointer, flags: mounts === null ? 0n : namespaceFlags.mount, cgroup, program: child },
     { op: 'waitForExecute', pointer },
     { op: 'receiveDescriptor', pointer, socket: 'criu/receiver', descriptor: near },
     { op: 'requestCriu', pointer, socket: near, request },

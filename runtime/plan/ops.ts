@@ -421,9 +421,8 @@ export const opTable = {
     help: "wait until criu reaches the point that it calls `script`, and keep it there; with `script` empty until it has ended well. `acknowledge` first lets it go on from where it is kept; a terminal's master that it hands over fills the slot; with `restores` the process that it names is init. A failure is told with criu's errno, `log` as its path and criu's words",
     fields: { socket: 'slot', acknowledge: 'bool', script: 'string', terminal: 'slot', restores: 'bool', log: 'string' },
   },
-  joinCgroup: { help: 'put init into a cgroup, from the helper', fields: { cgroup: 'slot' } },
   checkConfinement: {
-    help: 'EPERM unless init and every process of the cgroup has no capability in any set but these, and has no_new_privs and a seccomp filter where asked',
+    help: 'EPERM unless init and every process of the cgroup, but for criu and its own children, has no capability in any set but these, and has no_new_privs and a seccomp filter where asked',
     fields: { cgroup: 'slot', capabilities: 'u64', noNewPrivileges: 'bool', seccomp: 'bool' },
   },
   lockStateFile: {

@@ -70,6 +70,7 @@ export function compileRestore(request: RestoreRequest): Plan {
     request: request.request(cgroup.cgroup?.path ?? null),
     descriptors: request.namespaces.map(({ type, number }) => ({ slot: slotOf(type), number })),
     mounts: mountRoot(request),
+    cgroup: cgroup.slot,
     log: request.log,
   };
   return [
@@ -81,7 +82,6 @@ export function compileRestore(request: RestoreRequest): Plan {
     ...startCriu(dialogue),
     awaitCriu(dialogue, 'setup-namespaces', { acknowledge: false, restores: true }),
     { op: 'recordInit', pointer: '', directory: 'state', name: state.creatingFile },
-    ...(cgroup.slot === null ? [] : [{ op: 'joinCgroup', pointer: '', cgroup: cgroup.slot } as const]),
     ...planRuntimeHooks(config.hooks, hooks),
     awaitCriu(dialogue, 'post-restore', { acknowledge: true, restores: true }),
     ...cgroup.confine,
