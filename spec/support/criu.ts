@@ -98,7 +98,7 @@ async function runInto(output: string, args: readonly string[], options: SpawnOp
   const child = spawnInto(output, args, options);
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
   const stderr = (await readFile(`${output}.errors`, 'utf8')).slice(before);
-  return { status: code ?? 1, signal: signal ?? undefined, stdout: '', stderr };
+  return { status: code ?? -1, signal: signal ?? undefined, stdout: '', stderr };
 }
 
 /** krun with files as its output, which it appends to: criu knows no sockets, which a pipe of Node's is. */
