@@ -29,7 +29,7 @@ struct launch;
 
 /* What one plan hands on to the next question. */
 struct follow_up {
-  const char *memo; /* in the plan's body; NULL: there is no next question */
+  const char *memo; /* in the plan's body, in a request allocated; NULL: there is no next question */
   uint8_t *input;   /* allocated */
   size_t length;
 };

@@ -97,7 +97,10 @@ static bool goes_on(const struct context *context) {
 static void ask_again(struct supervisor *supervisor, struct request *request, struct context *context, struct plan *plan) {
   struct plan next = {0};
   free(request->follow_up.input);
+  free((char *)request->follow_up.memo);
   request->follow_up = take_follow_up(context);
+  request->follow_up.memo = strdup(request->follow_up.memo); /* it goes along if the next plan fails, when this one is gone */
+  if (request->follow_up.memo == NULL) die("strdup", "", ENOMEM);
   answer(supervisor, request, NULL, &next);
   free_plan(plan);
   *plan = next;

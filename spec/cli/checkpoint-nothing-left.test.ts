@@ -12,8 +12,8 @@ const first = 2;
 
 test('whatever op of a checkpoint fails, the container runs on or is dumped whole', async (t) => {
   if (lacksCriu(t)) return;
-  const failed = await checkpointAtEachOp(t, 'KRUN_TEST_FAIL', ({ status, stderr }, when) => {
-    t.is(status, 1, when);
+  const failed = await checkpointAtEachOp(t, 'KRUN_TEST_FAIL', ({ status, signal, stderr }, when) => {
+    t.is(status, 1, `${when} ${signal}`);
     t.regex(stderr, /code: E_/, when);
   });
   t.true(failed > 15, `${failed} ops`);
@@ -29,8 +29,8 @@ test('when krun is killed at any op of a checkpoint, the container runs on or is
 
 test('whatever op of a restore fails, the error says so and nothing is left', async (t) => {
   if (lacksCriu(t)) return;
-  const failed = await restoreAtEachOp(t, 'KRUN_TEST_FAIL', async ({ status, stderr }, when) => {
-    t.is(status, 1, when);
+  const failed = await restoreAtEachOp(t, 'KRUN_TEST_FAIL', async ({ status, signal, stderr }, when) => {
+    t.is(status, 1, `${when} ${signal}`);
     t.regex(stderr, /code: E_/, when);
   });
   t.true(failed > 25, `${failed} ops`);
