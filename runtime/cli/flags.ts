@@ -156,7 +156,7 @@ export const flagTable = [
     choices: ['true', 'false', 'auto'],
     default: 'auto',
     commands: 'global',
-    help: 'whether to live without permission to make cgroups',
+    help: 'do without a cgroup that may not be made, if no limit and no path asks for it; auto: without privileges, or in a user namespace',
   },
   { name: 'criu', type: 'string', value: 'PATH', hidden: true, commands: 'global', help: 'accepted and ignored, as in runc' },
   { name: 'help', type: 'boolean', alias: ['h'], commands: 'global', help: 'print help' },

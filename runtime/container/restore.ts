@@ -39,6 +39,7 @@ export function restoreContainer(caller: Caller, options: RestoreOptions, follow
     rootfs,
     facts,
     cgroupManager: options.cgroupManager,
+    rootless: options.rootless,
     program,
     images: options.imagePath,
     work: options.workPath,

@@ -37,6 +37,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, options.root),
     facts,
     cgroupManager: options.cgroupManager,
+    rootless: options.rootless,
     preserveFds: listenFds + options.preserveFds,
     noNewKeyring: options.noNewKeyring,
     init: options.init,

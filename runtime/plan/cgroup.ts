@@ -15,6 +15,8 @@ export interface CgroupOptions {
   /** Where the state directories are; with the id it tells whose cgroup it is. */
   readonly root: string;
   readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  /** Whether to do without a cgroup that may not be made, if nothing asks for one; auto, the default: without privileges. */
+  readonly rootless?: 'true' | 'false' | 'auto';
 }
 
 export interface CgroupPlan {
@@ -44,7 +46,7 @@ export function planCgroup(config: Config, options: CgroupOptions, facts: HostFa
   const settings = resourceSettings(resources, cgroup2);
   const isUnprivileged = facts.euid !== 0 || facts.inUserNamespace;
   if (!canCreate(path, cgroup2)) {
-    if (isUnprivileged && cgroupsPath === undefined && settings.every(({ optional }) => optional)) return none;
+    if (mayDoWithout(options, isUnprivileged) && cgroupsPath === undefined && settings.every(({ optional }) => optional)) return none;
     throw notWritable(path, cgroup2, settings, isUnprivileged);
   }
   requireEnoughMemory(resources.memory);
@@ -68,6 +70,11 @@ function refuseLimits({ linux }: Config, { cgroup2 }: HostFacts): CgroupPlan {
   throw new KrunError('E_BAD_LIMIT', `a limit (${first.file}) needs a cgroup, but --cgroup-manager is disabled`, {
     pointer: first.pointer,
   });
+}
+
+// As in runc, whose --rootless is about nothing else.
+function mayDoWithout({ rootless = 'auto' }: CgroupOptions, isUnprivileged: boolean): boolean {
+  return rootless === 'auto' ? isUnprivileged : rootless === 'true';
 }
 
 // An engine may have made the cgroup, or one above it, for this caller.

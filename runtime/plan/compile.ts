@@ -29,6 +29,7 @@ export interface StartRequest {
   readonly seccomp: CompiledSeccomp | null;
   readonly facts: HostFacts;
   readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  readonly rootless: 'true' | 'false' | 'auto';
   readonly preserveFds: number;
   readonly noNewKeyring: boolean;
   /** --init: the container's process is the child of a first process of ours. */
@@ -76,7 +77,11 @@ export type CgroupPlace = { readonly mountpoint: string; readonly path: string }
 export function compilePlan(request: StartRequest): Plan {
   const { config, facts, id } = request;
   const privileged = facts.euid === 0;
-  const cgroup = planCgroup(config, { id, root: request.state.root, cgroupManager: request.cgroupManager }, facts);
+  const cgroup = planCgroup(
+    config,
+    { id, root: request.state.root, cgroupManager: request.cgroupManager, rootless: request.rootless },
+    facts,
+  );
   const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged });
   requireSecurityModules(config, config.process, facts);
   const labels = planLabels(config, config.process);

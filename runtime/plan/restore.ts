@@ -20,6 +20,7 @@ export interface RestoreRequest {
   readonly rootfs: string;
   readonly facts: HostFacts;
   readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  readonly rootless: 'true' | 'false' | 'auto';
   readonly program: CriuProgram;
   readonly images: string;
   readonly work: string;
@@ -59,7 +60,7 @@ export function restoredRoot(rootfs: string): string {
 export function compileRestore(request: RestoreRequest): Plan {
   const { config, facts, id, state } = request;
   const { files, root } = state;
-  const cgroup = planCgroup(config, { id, root, cgroupManager: request.cgroupManager }, facts);
+  const cgroup = planCgroup(config, { id, root, cgroupManager: request.cgroupManager, rootless: request.rootless }, facts);
   const [first, ...later] = files(cgroup.cgroup);
   const terminal = planTerminal(config.process, { detach: request.detach, consoleSocket: request.consoleSocket, root: 'root' });
   const hooks = subjectOf(request);

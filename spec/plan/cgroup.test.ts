@@ -211,3 +211,16 @@ function refusal(t: ExecutionContext, plan: () => unknown, code: ErrorCode): Kru
   if (error === undefined) throw new Error('not refused');
   return error;
 }
+
+test('--rootless true does without a cgroup that may not be made, false never does, auto only without privileges', (t) => {
+  const readOnly = { '/': { controllers: all, enabled: all, isWritable: false }, '/user.slice': { controllers: all, isWritable: false } };
+  const start = (rootless: 'true' | 'false' | 'auto', euid: number, config = configWith()) =>
+    planCgroup(config, { ...options, rootless }, factsWith(readOnly, { euid })).cgroup;
+  t.is(start('true', 0), null);
+  t.is(start('auto', 1000), null);
+  t.is(start('true', 1000), null);
+  refusal(t, () => start('auto', 0), 'E_NO_CGROUP2');
+  refusal(t, () => start('false', 1000), 'E_NO_CGROUP2');
+  refusal(t, () => start('true', 0, withResources({ pids: { limit: 9n } })), 'E_NO_CGROUP2');
+  refusal(t, () => start('true', 0, configWith({ linux: { cgroupsPath: '/x' } })), 'E_NO_CGROUP2');
+});

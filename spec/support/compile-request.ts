@@ -29,6 +29,7 @@ export function requestFor(config: Config, others: Partial<StartRequest> = {}): 
     seccomp: config.linux?.seccomp === undefined ? null : { program: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 },
     facts: fixedFacts,
     cgroupManager: 'cgroupfs',
+    rootless: 'auto',
     preserveFds: 0,
     noNewKeyring: false,
     init: false,
