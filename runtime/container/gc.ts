@@ -1,18 +1,21 @@
+import { containerCgroupPath } from '../cgroup/path.ts';
 import { KrunError } from '../errors/krun-error.ts';
+import { readHostFacts } from '../host/facts.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import type { CollectOptions } from './options.ts';
-import { planRemoval, planRemovalOfState } from './removal.ts';
-import { type FoundContainer, isLocked, listIds, readContainer, seeFiles } from './stored-state.ts';
+import { planRemoval, planRemovalOfDamaged, planRemovalOfState } from './removal.ts';
+import { readSavedConfig } from './saved-config.ts';
+import { type FoundContainer, isLocked, listIds, readContainer, type StoredState, seeFiles } from './stored-state.ts';
 
 /** Removes what crashes and reboots left behind, and says what. Running containers and those that a helper attends to stay. */
-export function collectGarbage(_caller: Caller, { root, id }: CollectOptions): Plan {
+export function collectGarbage(caller: Caller, { root, id }: CollectOptions): Plan {
   return listIds(root)
     .filter((candidate) => id === null || candidate === id)
-    .flatMap((candidate) => planCollection(root, candidate));
+    .flatMap((candidate) => planCollection(caller, root, candidate));
 }
 
-function planCollection(root: string, id: string): Plan {
+function planCollection(caller: Caller, root: string, id: string): Plan {
   if (isLocked(`${root}/${id}`)) return [];
   const seen = seeFiles(root, id);
   try {
@@ -20,8 +23,25 @@ function planCollection(root: string, id: string): Plan {
     return isLeftOver(container) ? planRemoval(root, container, [say(`removed ${id}\n`)]) : [];
   } catch (error) {
     if (!(error instanceof KrunError)) throw error;
-    const why = error.code === 'E_NO_CONTAINER' ? 'it was never made whole' : 'its state was damaged; a cgroup of it may be left';
-    return planRemovalOfState(root, id, seen, [say(`removed ${id}: ${why}\n`)]);
+    if (error.code === 'E_NO_CONTAINER') return planRemovalOfState(root, id, seen, [say(`removed ${id}: it was never made whole\n`)]);
+    const cgroup = likelyCgroup(caller, root, id);
+    return planRemovalOfDamaged({ root, id, cgroup }, seen, [say(`removed ${id}: its state was damaged\n`)]);
+  }
+}
+
+// Where `create` would make it for this caller. That it is this container's is to be seen at itself.
+function likelyCgroup(caller: Caller, root: string, id: string): StoredState['cgroup'] {
+  const { cgroup2 } = readHostFacts(caller);
+  if (cgroup2 === null) return null;
+  const path = containerCgroupPath({ cgroupsPath: savedCgroupsPath(root, id), id, own: cgroup2.own });
+  return { mountpoint: cgroup2.mountpoint, path };
+}
+
+function savedCgroupsPath(root: string, id: string): string | undefined {
+  try {
+    return readSavedConfig(root, id).linux?.cgroupsPath;
+  } catch {
+    return undefined;
   }
 }
 

@@ -31,9 +31,19 @@ export function planRemoval(root: string, container: FoundContainer, then: Plan 
   ];
 }
 
-/** What was made by half, or is damaged, and is still as it was found. */
+/** What was made by half, and is still as it was found. */
 export function planRemovalOfState(root: string, id: string, seen: readonly SeenFile[], then: Plan = []): Plan {
   return claimed({ root, id, seen, wait: false }, [removeState(root, id), ...then]);
+}
+
+/** What is damaged, and is still as it was found; with the cgroup where it must be, if it is this container's, and what runs in it. */
+export function planRemovalOfDamaged(
+  place: Pick<StoredState, 'id' | 'cgroup'> & { readonly root: string },
+  seen: readonly SeenFile[],
+  then: Plan,
+): Plan {
+  const { root, id } = place;
+  return claimed({ root, id, seen, wait: false }, [...removeCgroup(root, place), removeState(root, id), ...then]);
 }
 
 interface Claim {
@@ -68,7 +78,7 @@ export function endInit({ pid, startTime }: { pid: number; startTime: bigint }):
 }
 
 // The path alone could be another container's by now: only the cgroup that names this one as its owner is opened.
-function removeCgroup(root: string, { id, cgroup }: StoredState): Op[] {
+function removeCgroup(root: string, { id, cgroup }: Pick<StoredState, 'id' | 'cgroup'>): Op[] {
   if (cgroup === null) return [];
   const slot = `cgroup/${id}`;
   return [

@@ -1,4 +1,6 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
@@ -6,6 +8,7 @@ import { makeBundle } from '../support/bundle.ts';
 import { makeCorner, skipWithoutCgroups } from '../support/cgroups.ts';
 import { all, isRoot, withLinux, withProcess } from '../support/change-config.ts';
 import { krunBinary, runKrun, startContainer } from '../support/krun.ts';
+import { runApart } from '../support/run-apart.ts';
 import { skipUnless } from '../support/skip.ts';
 
 interface State {
@@ -177,7 +180,7 @@ test('ids of all allowed characters and of 250 of them are ids', async (t) => {
     t.like(await runKrun(['run', '--bundle', bundle.path, id]), { status: 0, stderr: '' }, id);
 });
 
-test('a damaged state directory is E_STATE to those who ask, and gc clears it and says what it cannot know', async (t) => {
+test('a damaged state directory is E_STATE to those who ask, and gc clears it', async (t) => {
   if (skipUnless(t, 'root', isRoot) || skipWithoutCgroups(t)) return;
   const change = all(withProcess({ args: ['/bin/true'] }), withLinux({ cgroupsPath: `${makeCorner(t).path}/c` }));
   const bundle = await makeBundle(t, change);
@@ -186,6 +189,25 @@ test('a damaged state directory is E_STATE to those who ask, and gc clears it an
   t.is((await krun('run', '--keep', '--bundle', bundle.path, bundle.id)).status, 0);
   await writeFile(join(root, bundle.id, 'state.json'), '{"half":');
   t.regex((await krun('state', bundle.id)).stderr, /code: E_STATE/);
-  t.like(await krun('gc'), { status: 0, stdout: `removed ${bundle.id}: its state was damaged; a cgroup of it may be left` });
+  t.like(await krun('gc'), { status: 0, stdout: `removed ${bundle.id}: its state was damaged` });
   t.regex((await krun('state', bundle.id)).stderr, /code: E_NO_CONTAINER/);
+});
+
+test('gc ends and removes what belongs to a damaged state directory: its cgroup with all that runs there, by default or by cgroupsPath', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  for (const cgroupsPath of [undefined, `/krun-test-${randomBytes(6).toString('hex')}`]) {
+    const bundle = await makeBundle(t, (config) =>
+      withLinux(cgroupsPath === undefined ? {} : { cgroupsPath })(withProcess({ args: ['/bin/sleep', '1000'] })(config)),
+    );
+    const root = join(bundle.path, 'state');
+    t.is((await runApart(['--root', root, 'run', '--detach', '--bundle', bundle.path, bundle.id])).status, 0);
+    const file = join(root, bundle.id, 'state.json');
+    const { cgroup } = JSON.parse(await readFile(file, 'utf8')) as { cgroup: { mountpoint: string; path: string } };
+    const directory = cgroup.mountpoint + cgroup.path;
+    t.true(existsSync(directory));
+    await writeFile(file, 'nonsense');
+    t.is((await runKrun(['--root', root, 'gc'])).stdout, `removed ${bundle.id}: its state was damaged`);
+    t.false(existsSync(directory));
+    t.deepEqual(await readdir(root), []);
+  }
 });
