@@ -191,6 +191,7 @@ const explainers = {
   setControllingTerminal: refused('E_TERMINAL', 'the terminal cannot be given to the process'),
   relay: refused('E_SYSTEM', 'waiting for the container'),
   freezeCgroup: explainFreeze,
+  delegateCgroup: refused('E_BAD_CGROUP', "the cgroup cannot be given to the container's user"),
   readInput: refused('E_FILE', 'standard input cannot be read', { E2BIG: 'nothing that large is expected there' }),
   captureOutput: explainCapture,
   awaitChange: refused('E_BAD_CGROUP', 'the cgroup cannot be watched'),

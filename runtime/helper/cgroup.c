@@ -3,6 +3,7 @@
 
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/statfs.h>
@@ -11,9 +12,11 @@
 
 #include "rules.h"
 
-#define MARK "user.krun.made"
-#define OWNER "user.krun.container"
+#define MARK "krun.made"
+#define OWNER "krun.container"
 
+static int set_note(int cgroup, const char *name, const char *value);
+static ssize_t get_note(int cgroup, const char *name, char *text, size_t size);
 static bool is_owner(int cgroup, const char *owner);
 static bool is_file_name(const char *name);
 static int write_lines(int fd, const char *value);
@@ -38,6 +41,21 @@ int op_write_cgroup_file(struct context *context, const struct op_write_cgroup_f
   if (fd < 0 && op->optional && errno == ENOENT) return 0;
   if (fd < 0) return fail_detail(context, errno, "openat2", op->file, "value=%.200s", op->value);
   if (write_lines(fd, op->value) < 0) return fail_detail(context, errno, "write", op->file, "value=%.200s", op->value);
+  return 0;
+}
+
+int op_delegate_cgroup(struct context *context, const struct op_delegate_cgroup *op) {
+  int cgroup = slot_fd(context, op->cgroup);
+  if (cgroup < 0) return -1;
+  if (fchown(cgroup, op->uid, (gid_t)-1) < 0) return fail(context, "fchown", "");
+  for (uint32_t i = 0; i < op->files.count; i++) {
+    const char *file = op->files.items[i];
+    if (!is_file_name(file)) return fail_with(context, EINVAL, "openat2", file);
+    AUTO_CLOSE int fd = open_in_cgroup(cgroup, file, O_PATH);
+    if (fd < 0 && errno == ENOENT) continue;
+    if (fd < 0) return fail(context, "openat2", file);
+    if (fchownat(fd, "", op->uid, (gid_t)-1, AT_EMPTY_PATH) < 0) return fail(context, "fchownat", file);
+  }
   return 0;
 }
 
@@ -126,27 +144,48 @@ const char *list_processes(int cgroup, char *text, size_t size) {
   return text;
 }
 
+/* The kernel keeps "trusted" ones from whoever lacks CAP_SYS_ADMIN in the first user namespace; so do we when it is ours to have. */
+static int set_note(int cgroup, const char *name, const char *value) {
+  char full[64];
+  snprintf(full, sizeof full, "trusted.%s", name);
+  if (fsetxattr(cgroup, full, value, strlen(value), 0) == 0) return 0;
+  if (errno != EPERM) return -1;
+  snprintf(full, sizeof full, "user.%s", name);
+  return fsetxattr(cgroup, full, value, strlen(value), 0);
+}
+
+/* Its length, or -1 with errno. */
+static ssize_t get_note(int cgroup, const char *name, char *text, size_t size) {
+  char full[64];
+  snprintf(full, sizeof full, "trusted.%s", name);
+  ssize_t length = fgetxattr(cgroup, full, text, size);
+  if (length >= 0) return length;
+  snprintf(full, sizeof full, "user.%s", name);
+  return fgetxattr(cgroup, full, text, size);
+}
+
 int mark_cgroup(int cgroup) {
-  return fsetxattr(cgroup, MARK, "1", 1, 0);
+  return set_note(cgroup, MARK, "1");
 }
 
 bool is_marked(int cgroup) {
   char value;
-  return fgetxattr(cgroup, MARK, &value, 1) == 1 && value == '1';
+  return get_note(cgroup, MARK, &value, 1) == 1 && value == '1';
 }
 
 int own_cgroup(int cgroup, const char *owner) {
-  return fsetxattr(cgroup, OWNER, owner, strlen(owner), 0);
+  return set_note(cgroup, OWNER, owner);
 }
 
 void disown_cgroup(int cgroup) {
-  (void)fremovexattr(cgroup, OWNER);
+  (void)fremovexattr(cgroup, "trusted." OWNER);
+  (void)fremovexattr(cgroup, "user." OWNER);
 }
 
 /* One that krun made and then died before it could note the owner is whoever's asks first. */
 static bool is_owner(int cgroup, const char *owner) {
   char text[PATH_MAX];
-  ssize_t length = fgetxattr(cgroup, OWNER, text, sizeof text);
+  ssize_t length = get_note(cgroup, OWNER, text, sizeof text);
   if (length < 0 && errno == ENODATA) return is_marked(cgroup) && flock(cgroup, LOCK_EX | LOCK_NB) == 0;
   return length == (ssize_t)strlen(owner) && memcmp(text, owner, strlen(owner)) == 0;
 }

@@ -51,8 +51,8 @@ static inline bool is_gone(int error) {
 
 /*
  * krun marks the cgroups that it makes by an extended attribute, which lives and dies with the cgroup and which a later `krun delete`
- * finds as well. Only a marked cgroup is ever removed, so that what somebody else has made stays. (Whoever may write an
- * attribute to a cgroup owns it and may remove it: a forged mark gives nothing.)
+ * finds as well. Only a marked cgroup is ever removed, so that what somebody else has made stays. Root's marks are out of reach for
+ * a container that was given its cgroup. (Else whoever may write an attribute owns the cgroup: a forged mark gives nothing.)
  */
 int mark_cgroup(int cgroup);
 bool is_marked(int cgroup);

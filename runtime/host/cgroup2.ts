@@ -30,6 +30,9 @@ export function findCgroup2({ mountinfo, cgroup, isCgroup2, sysBlock }: Cgroup2S
     get ioWeightFiles() {
       return findIoWeightFiles(mountpoint, sysBlock);
     },
+    get delegatable() {
+      return readWords('/sys/kernel/cgroup/delegate') ?? ['cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control'];
+    },
   };
 }
 

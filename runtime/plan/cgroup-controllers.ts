@@ -4,19 +4,18 @@ import type { Setting } from '../cgroup/setting.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Cgroup2Facts, HostFacts } from './host-facts.ts';
 
-/** E_NO_CONTROLLER if one of the existing cgroups above `path` has not got the setting's controller to pass on. */
+/**
+ * E_NO_CONTROLLER if the mount's root has not got the setting's controller, or an existing cgroup on the way neither passes it on nor
+ * lets us have it do so. One that lacks it only because the one above does not pass it on yet gets it when that does.
+ */
 export function requireController(setting: Setting, path: string, cgroup2: Cgroup2Facts, facts: HostFacts): void {
   const { controller, optional } = setting;
   if (controller === null || optional) return;
-  let parent: string | null = null;
   for (const ancestor of ancestorsOf(path)) {
     const found = cgroup2.look(ancestor);
     if (!found.exists) return;
-    if (!found.controllers.includes(controller)) {
-      throw parent === null ? notOnHost(setting, controller, cgroup2, facts) : undelegated(setting, controller, parent, cgroup2);
-    }
+    if (ancestor === '/' && !found.controllers.includes(controller)) throw notOnHost(setting, controller, cgroup2, facts);
     if (!found.enabled.includes(controller) && !found.isWritable) throw undelegated(setting, controller, ancestor, cgroup2);
-    parent = ancestor;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Setting } from '../cgroup/setting.ts';
 import type { Config } from '../config/config.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { requireController } from './cgroup-controllers.ts';
+import { planDelegation } from './cgroup-delegation.ts';
 import { requireEnoughMemory } from './cgroup-memory.ts';
 import type { Cgroup2Facts, HostFacts } from './host-facts.ts';
 import type { Op } from './ops.ts';
@@ -54,15 +55,20 @@ export function planCgroup(config: Config, options: CgroupOptions, facts: HostFa
   const cgroup = { mountpoint: cgroup2.mountpoint, path };
   const confine = [...limits(settings), ...(isUnprivileged ? [] : [deviceProgram(config)])];
   const exit = removal(cgroup);
-  return { slot, cgroup, create: [{ op: 'onExit', pointer: '', program: exit }, creation(cgroup, options, settings)], confine, exit };
+  const create: Op[] = [
+    { op: 'onExit', pointer: '', program: exit },
+    creation(cgroup, options, settings),
+    ...planDelegation(config, facts),
+  ];
+  return { slot, cgroup, create, confine, exit };
 }
 
 const slot = 'cgroup';
 const none: CgroupPlan = { slot: null, cgroup: null, create: [], confine: [], exit: [] };
 const mountHint = 'mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1';
 
-// What statistics and the explanation of a killed container need, where it can be had.
-const accounting = ['cpu', 'io', 'memory', 'pids'];
+// What statistics and the explanation of a killed container need, and what `update` may set later, where it can be had.
+const welcome = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'misc', 'pids', 'rdma'];
 
 function refuseLimits({ linux }: Config, { cgroup2 }: HostFacts): CgroupPlan {
   const [first] = resourceSettings(linux?.resources ?? {}, cgroup2 ?? { ioWeightFiles: [] }).filter(({ optional }) => !optional);
@@ -97,7 +103,7 @@ function notWritable(path: string, { mountpoint }: Cgroup2Facts, settings: reado
 
 function creation(cgroup: { mountpoint: string; path: string }, { root, id }: CgroupOptions, settings: readonly Setting[]): Op {
   const required = [...new Set(settings.filter(({ optional }) => !optional).flatMap(({ controller }) => controller ?? []))];
-  const wanted = accounting.filter((controller) => !required.includes(controller));
+  const wanted = welcome.filter((controller) => !required.includes(controller));
   return { op: 'createCgroup', pointer: '/linux/cgroupsPath', ...cgroup, owner: `${root}/${id}`, required, wanted, cgroup: slot };
 }
 

@@ -31,6 +31,8 @@ export interface Cgroup2Facts {
   look(path: string): CgroupFacts;
   /** Which files for weights of block I/O this kernel gives a cgroup: io.bfq.weight, io.weight. */
   readonly ioWeightFiles: readonly string[];
+  /** The files that whoever is given a cgroup may write (/sys/kernel/cgroup/delegate, cgroups(7)). */
+  readonly delegatable: readonly string[];
 }
 
 export interface CgroupFacts {

@@ -462,6 +462,10 @@ export const opTable = {
     help: "tell the Node program whose launcher has forked us that all is done but waiting, and init's pid (ENOTCONN without one)",
     fields: {},
   },
+  delegateCgroup: {
+    help: 'give a cgroup, and those of its files that are named and there, to a user: fchownat',
+    fields: { cgroup: 'slot', uid: 'u32', files: 'strings' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -4,8 +4,16 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { makeBundle } from '../support/bundle.ts';
-import { makeCorner, processesIn, skipWithoutCgroups, until } from '../support/cgroups.ts';
-import { all, withLinux, withoutNamespaces, withProcess, withUserNamespace, writableRoot } from '../support/change-config.ts';
+import { hostFacts, makeCorner, processesIn, skipWithoutCgroups, until } from '../support/cgroups.ts';
+import {
+  all,
+  type ConfigChange,
+  withLinux,
+  withoutNamespaces,
+  withProcess,
+  withUserNamespace,
+  writableRoot,
+} from '../support/change-config.ts';
 import { type RunningContainer, runActions, runBundle, runKrun, startContainer } from '../support/krun.ts';
 import type { Outcome, ProbeReport } from '../support/probe.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -79,6 +87,30 @@ test("without a cgroup namespace the cgroup mount shows the host's, in which the
     t.is(procs?.content, '1\n');
     t.true([constants.errno.EROFS, constants.errno.EACCES].includes(write?.errno ?? 0)); // the owner is looked at first
   }
+});
+
+test('root of a user namespace with a writable cgroup mount rules the cgroups below its own, and no limit', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const corner = makeCorner(t);
+  const writable: ConfigChange = (config) => ({
+    ...config,
+    mounts: (config.mounts ?? []).map((mount) =>
+      mount.destination === '/sys/fs/cgroup' ? { ...mount, options: ['nosuid', 'rw'] } : mount,
+    ),
+  });
+  const script = `cd /sys/fs/cgroup && mkdir inner && echo $$ >inner/cgroup.procs && echo +pids >cgroup.subtree_control;
+    cat /proc/self/cgroup | /bin/busybox grep ^0::; /bin/busybox grep . cgroup.subtree_control; echo 1 >cgroup.max.depth`;
+  const change = all(
+    withUserNamespace(),
+    writable,
+    withLinux({ cgroupsPath: `${corner.path}/c` }),
+    withProcess({ args: ['/bin/sh', '-c', script] }),
+  );
+  const { stdout, stderr } = await runBundle(t, change);
+  t.regex(stdout, /^0::\/inner$/m, stderr);
+  if (hostFacts.cgroup2?.look('/').controllers.includes('pids')) t.regex(stdout, /^pids$/m, stderr);
+  t.regex(stderr, /can't create cgroup\.max\.depth: Permission denied/, 'its limits are not its own');
+  t.false(existsSync(`${corner.directory}/c`));
 });
 
 test('a device may be made but not opened unless a rule allows it, and of several rules the last that fits counts', async (t) => {

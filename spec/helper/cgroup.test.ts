@@ -425,3 +425,25 @@ function restoreControllers(t: { teardown: (action: () => void) => void }, contr
   if (readFileSync(file, 'latin1').split(/\s+/).includes(controller)) return;
   t.teardown(() => execFileSync('/bin/busybox', ['sh', '-c', `echo -${controller} > ${file} || :`]));
 }
+
+test('a cgroup is given to a user with the files that are there, and nothing else', async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { path, directory } = makeCorner(t);
+  const leaf = `${path}/c`;
+  const files = ['cgroup.procs', 'cgroup.subtree_control', 'no.such.file'];
+  const give: Op = { op: 'delegateCgroup', pointer: '', cgroup: 'cgroup', uid: 4711, files };
+  const script = `stat -c %u:%g ${directory} ${directory}/c ${directory}/c/cgroup.procs ${directory}/c/cgroup.subtree_control ${directory}/c/cgroup.freeze`;
+  const { stdout, failure } = await runPlan([createCgroup(leaf), removeCgroup(leaf), give, ...runInCgroup(script)]);
+  t.is(failure, null);
+  t.is(stdout, '0:0\n4711:0\n4711:0\n4711:0\n0:0\n');
+  t.false(existsSync(`${directory}/c`));
+});
+
+test("a path that leads out of the cgroup is nobody's file to give", async (t) => {
+  if (skipWithoutCgroups(t)) return;
+  const { path, directory } = makeCorner(t);
+  const give: Op = { op: 'delegateCgroup', pointer: '', cgroup: 'cgroup', uid: 4711, files: ['../cgroup.procs'] };
+  const { failure } = await runPlan([createCgroup(`${path}/c`), removeCgroup(`${path}/c`), give]);
+  t.is(failure?.errno, errno.EINVAL);
+  t.is(statSync(`${directory}/cgroup.procs`).uid, 0);
+});

@@ -20,6 +20,7 @@ function factsWith(tree: Tree, more: Partial<HostFacts> & { readonly own?: strin
     own,
     look: (path) => ({ exists: path in tree, controllers: [], enabled: [], isWritable: true, ...tree[path] }),
     ioWeightFiles: ['io.weight'],
+    delegatable: ['cgroup.procs', 'cgroup.subtree_control'],
   };
   return {
     architecture: 'x86_64',
@@ -57,7 +58,7 @@ test('what undoes the cgroup comes first, then it is made, then limited, with th
       path: '/user.slice/krun-c1',
       owner: '/run/krun/c1',
       required: ['pids', 'memory'],
-      wanted: ['cpu', 'io'],
+      wanted: ['cpu', 'cpuset', 'hugetlb', 'io', 'misc', 'rdma'],
       cgroup: 'cgroup',
     },
   ]);
@@ -81,7 +82,7 @@ test('without resources there is a cgroup all the same, with a device program th
     confine.map(({ op }) => op),
     ['attachDeviceProgram'],
   );
-  t.like(opsOf(create, 'createCgroup')[0], { required: [], wanted: ['cpu', 'io', 'memory', 'pids'] });
+  t.like(opsOf(create, 'createCgroup')[0], { required: [], wanted: ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'misc', 'pids', 'rdma'] });
 });
 
 test('a value that limits nothing requires no controller', (t) => {
@@ -144,6 +145,14 @@ test('a controller that an ancestor does not pass on is refused with the drop-in
 test('a controller that krun may pass on itself is no problem', (t) => {
   const tree = { '/': { controllers: all, enabled: [] } };
   t.notThrows(() => planCgroup(withResources({ cpu: { quota: 5000n } }), options, factsWith(tree)));
+});
+
+test('a controller that a cgroup on the way lacks is no problem where the one above may still pass it on', (t) => {
+  const tree = { '/': { controllers: all, enabled: [] }, '/user.slice': { controllers: [] } };
+  t.notThrows(() => planCgroup(withResources({ cpu: { quota: 5000n } }), options, factsWith(tree)));
+  const barred = { ...tree, '/': { ...tree['/'], isWritable: false } };
+  const error = refusal(t, () => planCgroup(withResources({ cpu: { quota: 5000n } }), options, factsWith(barred)), 'E_NO_CONTROLLER');
+  t.is(error.message, 'limit cpu.max needs the cgroup controller "cpu", which cgroup / does not pass on');
 });
 
 test('a memory limit that would kill the set-up is refused with the least that starts', (t) => {

@@ -96,5 +96,6 @@ function cgroup2(isWritable: boolean): Cgroup2Facts {
     own: '/user.slice/shell',
     look: (path) => ({ exists: path === '/' || path === '/user.slice', controllers, enabled: controllers, isWritable }),
     ioWeightFiles: ['io.weight'],
+    delegatable: ['cgroup.procs', 'cgroup.subtree_control'],
   };
 }
