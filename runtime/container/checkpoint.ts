@@ -2,12 +2,13 @@
 import { statSync } from 'node:fs';
 import type { FollowUp } from '../channel/decode-request.ts';
 import type { Config } from '../config/config.ts';
+import { createsNamespace } from '../config/namespaces.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { mountsOf } from '../host/container-mounts.ts';
 import { type StandardDescriptor, standardDescriptors } from '../host/standard-descriptors.ts';
 import { awaitCriu, type CriuDialogue, criuDescriptors, startCriu } from '../plan/criu.ts';
 import { mountsToDump, type SeenMount } from '../plan/criu-mounts.ts';
-import { type CriuRequest, encodeCriuRequest } from '../plan/criu-request.ts';
+import { type CgroupsMode, type CriuOptions, type CriuRequest, encodeCriuRequest } from '../plan/criu-request.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import { criuConfigFile } from './criu-config-file.ts';
@@ -97,7 +98,7 @@ function describeDump(options: CheckpointOptions, { state }: FoundContainer, { c
     log: 'dump.log',
     root: state.rootfs,
     pid: init.pid,
-    options: options.criu,
+    options: { ...options.criu, cgroupsMode: cgroupsModeFor(config, options.criu) },
     mounts: options.preDump ? [] : mountsToDump(seen.mounts, seen.hostMounts),
     external: [...externalNamespaces(config, init), ...new Set(externalFiles(seen).filter((name) => name !== null))],
     freezeCgroup: state.cgroup === null ? null : state.cgroup.mountpoint + state.cgroup.path,
@@ -131,4 +132,9 @@ function writeDescriptors(seen: Seen): Op {
   const descriptors = seen.standard.map(({ link }, index) => names[index] ?? link);
   const content = new TextEncoder().encode(JSON.stringify(descriptors));
   return { op: 'writeStateFile', pointer: '', directory: 'criu/images', name: descriptorsFileName, content };
+}
+
+/** criu restores a cgroup namespace only if it deals with cgroups; in that of the container it then finds nothing to do, as krun has made it. */
+export function cgroupsModeFor({ linux }: Config, { cgroupsMode }: CriuOptions): CgroupsMode {
+  return cgroupsMode === 'ignore' && createsNamespace(linux, 'cgroup') ? 'soft' : cgroupsMode;
 }

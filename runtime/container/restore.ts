@@ -14,7 +14,7 @@ import { parseMountOptions } from '../plan/mount-options.ts';
 import type { Plan } from '../plan/ops.ts';
 import { compileRestore, restoredRoot } from '../plan/restore.ts';
 import type { Caller } from './caller.ts';
-import { descriptorsFileName, externalNamespaceNames } from './checkpoint.ts';
+import { cgroupsModeFor, descriptorsFileName, externalNamespaceNames } from './checkpoint.ts';
 import { criuConfigFile } from './criu-config-file.ts';
 import { askForVersion, findCriu, requireVersion } from './criu-program.ts';
 import type { RestoreOptions } from './options.ts';
@@ -85,7 +85,7 @@ function describeRestore(options: RestoreOptions, { config, rootfs, joins, cgrou
     work: criuDescriptors.work,
     log: logName,
     root: restoredRoot(rootfs),
-    options: options.criu,
+    options: { ...options.criu, cgroupsMode: cgroupsModeFor(config, options.criu) },
     mounts: namedMounts(config, options.bundle, rootfs),
     inherited: [...namespaces, ...standardKeys(options, terminal)],
     joined: joins.others,

@@ -1,6 +1,8 @@
 // Why criu failed: its own last errors, and what helps against those that are known.
 import { errnoName, errnoText } from './errno.ts';
 import { type Explainer, explained, fieldsOf, quote } from './failure.ts';
+import type { FailureReport } from './failure-report.ts';
+import type { KrunError } from './krun-error.ts';
 
 /** requestCriu and awaitCriu; `path` is criu's log, `detail` what criu itself has said. */
 export const explainCriu: Explainer = (report, { criuErrors }) => {
@@ -17,16 +19,23 @@ export const explainCriu: Explainer = (report, { criuErrors }) => {
 /** checkConfinement. */
 export const explainRestoredRights: Explainer = (report) => {
   const fields = fieldsOf(report.detail);
+  const namespace = fields.get('namespace');
+  if (namespace !== undefined)
+    return tooMuch(report, `process ${fields.get('pid')} of the checkpoint is in the host's ${namespace} namespace`);
   const set = fields.get('set');
   if (set === undefined) return explained(report, 'E_RESTORE', `what was restored cannot be looked at: ${errnoText(report.errno)}`);
   const rights = rightsOf[set] ?? `the capabilities ${fields.get('has')} in ${set}`;
+  return tooMuch(report, `process ${fields.get('pid')} of the checkpoint has ${rights}`);
+};
+
+function tooMuch(report: FailureReport, what: string): KrunError {
   return explained(
     { ...report, errno: 0 },
     'E_RESTORE',
-    `process ${fields.get('pid')} of the checkpoint has ${rights}, which config.json does not allow`,
+    `${what}, which config.json does not allow`,
     'the checkpoint is of another configuration, holds a process that exec gave more, or was tampered with',
   );
-};
+}
 
 const rightsOf: Readonly<Record<string, string>> = { NoNewPrivs: 'no no_new_privs', Seccomp: 'no seccomp filter' };
 

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "cgroup.h"
 #include "entries.h"
@@ -17,6 +18,7 @@ static int check_listed(struct context *context, const struct op_check_confineme
 static int check_process(struct context *context, const struct op_check_confinement *op, pid_t pid);
 static bool is_criu(const struct context *context, pid_t pid, const char *status);
 static int check_status(struct context *context, const struct op_check_confinement *op, pid_t pid, const char *status);
+static int check_namespaces(struct context *context, const struct op_check_confinement *op, pid_t pid);
 static uint64_t field(const char *status, const char *name, int base);
 
 int op_check_confinement(struct context *context, const struct op_check_confinement *op) {
@@ -62,7 +64,8 @@ static int check_process(struct context *context, const struct op_check_confinem
   ssize_t length = read(fd, status, sizeof status - 1);
   if (length <= 0) return fail(context, "read", path);
   status[length] = '\0';
-  return RULE(RESTORED_CONFINED) && !is_criu(context, pid, status) ? check_status(context, op, pid, status) : 0;
+  if (!RULE(RESTORED_CONFINED) || is_criu(context, pid, status)) return 0;
+  return check_status(context, op, pid, status) < 0 ? -1 : check_namespaces(context, op, pid);
 }
 
 /* It works in the same cgroup, with children of its own. What it restores descends from init, our own child, whatever the images say. */
@@ -80,6 +83,20 @@ static int check_status(struct context *context, const struct op_check_confineme
   }
   if (op->no_new_privileges && field(status, "\nNoNewPrivs:", 10) != 1) return fail_detail(context, EPERM, "", "", "pid=%d set=NoNewPrivs", pid);
   if (op->seccomp && field(status, "\nSeccomp:", 10) != 2) return fail_detail(context, EPERM, "", "", "pid=%d set=Seccomp", pid);
+  return 0;
+}
+
+static int check_namespaces(struct context *context, const struct op_check_confinement *op, pid_t pid) {
+  for (uint32_t i = 0; i < op->namespaces.count; i++) {
+    const char *name = op->namespaces.items[i];
+    char path[PATH_MAX], own[PATH_MAX];
+    struct stat its, ours;
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, name);
+    snprintf(own, sizeof own, "/proc/self/ns/%s", name);
+    if (stat(path, &its) < 0) return fail(context, "stat", path);
+    if (stat(own, &ours) < 0) return fail(context, "stat", own);
+    if (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino) return fail_detail(context, EPERM, "", "", "pid=%d namespace=%s", pid, name);
+  }
   return 0;
 }
 

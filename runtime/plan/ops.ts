@@ -422,8 +422,8 @@ export const opTable = {
     fields: { socket: 'slot', acknowledge: 'bool', script: 'string', terminal: 'slot', restores: 'bool', log: 'string' },
   },
   checkConfinement: {
-    help: 'EPERM unless init and every process of the cgroup, but for criu and its own children, has no capability in any set but these, and has no_new_privs and a seccomp filter where asked',
-    fields: { cgroup: 'slot', capabilities: 'u64', noNewPrivileges: 'bool', seccomp: 'bool' },
+    help: "EPERM unless init and every process of the cgroup, but for criu and its own children, has no capability in any set but these, has no_new_privs and a seccomp filter where asked, and is in none of the helper's own namespaces of these names (of /proc/PID/ns)",
+    fields: { cgroup: 'slot', capabilities: 'u64', noNewPrivileges: 'bool', seccomp: 'bool', namespaces: 'strings' },
   },
   lockStateFile: {
     help: 'lock a file in a state directory, made if missing, against others that do the same, until the plan is over; waits for its turn',

@@ -1,4 +1,4 @@
-import type { Config, Process } from '../config/config.ts';
+import type { Config, NamespaceType, Process } from '../config/config.ts';
 import { capabilitySets } from './capabilities.ts';
 import { planCgroup } from './cgroup.ts';
 import type { CgroupPlace, StateFile } from './compile.ts';
@@ -145,8 +145,21 @@ function checkConfinement({ process, linux }: RestoreRequest['config'], cgroup: 
     capabilities: sets.reduce((all, set) => all | set, 0n),
     noNewPrivileges: process.noNewPrivileges === true,
     seccomp: (linux?.seccomp?.syscalls?.length ?? 0) > 0,
+    namespaces: (linux?.namespaces ?? []).filter(({ path }) => path === undefined).map(({ type }) => namespaceNames[type]),
   };
 }
+
+// As /proc/PID/ns has them.
+const namespaceNames = {
+  pid: 'pid',
+  network: 'net',
+  mount: 'mnt',
+  ipc: 'ipc',
+  uts: 'uts',
+  user: 'user',
+  cgroup: 'cgroup',
+  time: 'time',
+} as const satisfies Record<NamespaceType, string>;
 
 function handOver({ config, consoleSocket, pidFile, detach }: RestoreRequest): Plan {
   const hasTerminal = config.process.terminal === true;

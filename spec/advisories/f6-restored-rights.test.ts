@@ -70,6 +70,24 @@ async function install(t: ExecutionContext, helper: string): Promise<string> {
   return `${path}/bin/krun`;
 }
 
+test('processes in a namespace of the host are refused where the bundle has one of its own', async (t) => {
+  if (lacksCriu(t)) return;
+  let config: Config | undefined;
+  const { bundle, images, krun } = await startCounter(t, (base) => {
+    config = base;
+    const namespaces = (base.linux?.namespaces ?? []).filter(({ type }) => type !== 'uts');
+    const { hostname: _, ...rest } = base;
+    return { ...rest, linux: { ...base.linux, namespaces } };
+  });
+  t.is((await krun(['checkpoint', '--image-path', images, bundle.id])).status, 0);
+  const before = await hostSnapshot();
+  await writeFile(`${bundle.path}/config.json`, stringifyConfig(config as Config));
+  const refused = await krun(['restore', '--image-path', images, '--bundle', bundle.path, '-d', bundle.id]);
+  t.is(refused.status, 1);
+  t.regex(refused.stderr, /is in the host's uts namespace, which config\.json does not allow[\s\S]*code: E_RESTORE/);
+  await assertNothingLeft(t, before, bundle);
+});
+
 type ProcessChange = (process: NonNullable<Config['process']>) => NonNullable<Config['process']>;
 
 const fewerCapabilities: ProcessChange = (process) => ({

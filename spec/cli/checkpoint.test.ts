@@ -1,7 +1,7 @@
 // checkpoint and restore by criu, as they are called by people, podman and containerd.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { execa } from 'execa';
@@ -146,6 +146,33 @@ test('masked paths stay masked, limits and devices are those of the bundle', asy
   t.regex(stdout, /^[^\n]*Read-only file system\n1$/);
   const denied = await runKrun(['exec', bundle.id, 'sh', '-c', 'busybox mknod /dev/mem c 1 1 2>/dev/null; cat /dev/mem']);
   t.not(denied.status, 0);
+});
+
+test('with --manage-cgroups-mode ignore a container still sees its own cgroup alone', async (t) => {
+  if (lacksCriu(t)) return;
+  const { bundle, images, krun } = await startCounter(t);
+  const mode = ['--manage-cgroups-mode', 'ignore', '--image-path', images];
+  t.like(await krun(['checkpoint', ...mode, bundle.id]), { status: 0, stderr: '' });
+  t.like(await krun(['restore', ...mode, '--bundle', bundle.path, '-d', bundle.id]), { status: 0, stderr: '' });
+  t.is((await runKrun(['exec', bundle.id, 'cat', '/proc/1/cgroup'])).stdout.split('\n').at(-1), '0::/');
+  const { pid } = await stateOf(bundle.id);
+  t.regex(await readFile(`/proc/${pid}/mountinfo`, 'utf8'), new RegExp(` /krun-${bundle.id} /sys/fs/cgroup `));
+});
+
+test('a network namespace that config.json names is not dumped, and joined again', async (t) => {
+  if (lacksCriu(t)) return;
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo ready; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.teardown(() => holder.kill('SIGKILL'));
+  await once(holder.stdout, 'data');
+  const path = `/proc/${holder.pid}/ns/net`;
+  const { bundle, images, krun, nextCount } = await startCounter(t, (config) => ({
+    ...config,
+    linux: { ...config.linux, namespaces: config.linux?.namespaces?.map((each) => (each.type === 'network' ? { ...each, path } : each)) },
+  }));
+  t.like(await krun(['checkpoint', '--image-path', images, bundle.id]), { status: 0, stderr: '' });
+  t.like(await krun(['restore', '--image-path', images, '--bundle', bundle.path, '-d', bundle.id]), { status: 0, stderr: '' });
+  t.is(await readlink(`/proc/${(await stateOf(bundle.id)).pid}/ns/net`), await readlink(path));
+  await nextCount();
 });
 
 test('a paused container can be checkpointed, and runs once it is restored', async (t) => {
