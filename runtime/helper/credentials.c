@@ -21,7 +21,7 @@ static int write_capabilities(struct context *context, const struct capability_s
 
 int op_setsid(struct context *context, const struct op_setsid *op) {
   (void)op;
-  return setsid() < 0 ? fail(context, "setsid", "") : 0;
+  return RULE(OWN_SESSION) && setsid() < 0 ? fail(context, "setsid", "") : 0;
 }
 
 /* Not dumpable: a container's process can neither trace us nor look into our descriptors (CVE-2016-9962). */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "process.h"
+#include "rules.h"
 #include "signals.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -37,6 +38,7 @@ static int open_state(struct context *context, const struct op_hook *op);
 static int start(struct context *context, const struct op_hook *op, struct run *run);
 static _Noreturn void become_hook(struct context *context, const struct op_hook *op, int state, int output, int *error);
 static void enter_directory(struct context *context, const struct op_hook *op);
+static char *const *environment_of(const struct op_hook *op);
 static void execute_opened(struct context *context, const struct op_hook *op);
 static int attend(struct context *context, const struct op_hook *op, struct run *run, int64_t begun);
 static int wait_a_moment(struct context *context, const struct run *run, int milliseconds);
@@ -120,7 +122,7 @@ static _Noreturn void become_hook(struct context *context, const struct op_hook 
   enter_directory(context, op);
   restore_signals();
   if (op->program != NO_SLOT) execute_opened(context, op);
-  else execve(op->path, op->arguments.items, op->environment.items);
+  else execve(op->path, op->arguments.items, environment_of(op));
   *error = errno;
   _exit(127);
 }
@@ -130,17 +132,22 @@ static void enter_directory(struct context *context, const struct op_hook *op) {
   if (op->directory[0] != '\0' && chdir(op->directory) < 0) (void)!chdir("/"); /* the bundle may have gone before poststop */
 }
 
+/* Neither what an image chose nor the caller's: CVE-2025-23266. */
+static char *const *environment_of(const struct op_hook *op) {
+  return RULE(HOOK_ENVIRONMENT) ? op->environment.items : environ;
+}
+
 /* By its name where that still leads to it, as scripts like to see; else by /dev/fd, for which a script's descriptor must stay open. */
 static void execute_opened(struct context *context, const struct op_hook *op) {
   struct stat opened, named;
   int program = context->slots[op->program];
   if (fstat(program, &opened) == 0 && stat(op->path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev) {
-    execve(op->path, op->arguments.items, op->environment.items);
+    execve(op->path, op->arguments.items, environment_of(op));
     return;
   }
   char magic[2];
   if (pread(program, magic, 2, 0) == 2 && memcmp(magic, "#!", 2) == 0) fcntl(program, F_SETFD, 0);
-  syscall(SYS_execveat, program, "", op->arguments.items, op->environment.items, AT_EMPTY_PATH);
+  syscall(SYS_execveat, program, "", op->arguments.items, environment_of(op), AT_EMPTY_PATH);
 }
 
 /* Until it has ended, its time is over, or the caller wants us to leave. Daemons that it leaves may keep its output open: that is not waited for. */

@@ -22,6 +22,8 @@ export interface Launched {
 export interface Launcher {
   /** Runs bin/krun-test; as many at once as there are lanes, others wait for their turn. */
   readonly run: (args: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Launched>;
+  /** Another program, such as another build of the helper, or one that starts it. */
+  readonly runProgram: (words: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Launched>;
 }
 
 /** What becomes of an answer before the helper gets it; for tests that let something else happen meanwhile. */
@@ -49,16 +51,15 @@ export async function makeLauncher(t: ExecutionContext, lanes: number, beforeAns
     if (next === undefined) idle.push(lane);
     else next(lane);
   };
-  return {
-    run: async (args, env = {}) => {
-      const lane = await take();
-      try {
-        return await lane.run([testHelper, ...args], env);
-      } finally {
-        give(lane);
-      }
-    },
+  const runProgram: Launcher['runProgram'] = async (words, env = {}) => {
+    const lane = await take();
+    try {
+      return await lane.run(words, env);
+    } finally {
+      give(lane);
+    }
   };
+  return { runProgram, run: (args, env) => runProgram([testHelper, ...args], env) };
 }
 
 interface Lane {
