@@ -18,6 +18,7 @@ import { type KrunResult, krunBinary, removeContainer, runKrun } from '../suppor
 import { sitDown } from '../support/person.ts';
 import type { ProbeReport } from '../support/probe.ts';
 import { runApart } from '../support/run-apart.ts';
+import { startAgent } from '../support/seccomp-agent.ts';
 import { skipUnless } from '../support/skip.ts';
 
 const same: ConfigChange = (config) => config;
@@ -204,6 +205,25 @@ test('a startContainer hook is told the pid of the container, not of the child',
   }));
   const { stdout } = await runKrun(['run', '--init', '--bundle', bundle.path, bundle.id]);
   t.is((JSON.parse(stdout) as { pid: number }).pid, 1);
+});
+
+test('an agent of SCMP_ACT_NOTIFY gets the listener of the process, and pid 1 never waits for it', async (t) => {
+  if (skipUnless(t, 'root on x86_64', isRoot && process.arch === 'x64')) return;
+  const change = withLinux({
+    seccomp: {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      listenerPath: 'agent',
+      syscalls: [{ names: ['mkdir', 'wait4', 'kill'], action: 'SCMP_ACT_NOTIFY' }],
+    },
+  });
+  for (const noNewPrivileges of [true, false]) {
+    const bundle = await prepare(t, ['/probe', 'mkdir', '/new'], all(change, withProcess({ noNewPrivileges })));
+    const agent = await startAgent(t, bundle.path, { 83: 123 }); // mkdir: ENOMEDIUM
+    const { status, stdout, stderr } = await runKrun(['run', '--init', '--bundle', bundle.path, bundle.id]);
+    t.is(status, 0, stderr);
+    t.regex(stdout, /"errno":123/);
+    t.deepEqual(new Set(agent.calls()), new Set([83]));
+  }
 });
 
 test('pid 1 holds nothing: no descriptor, no variable, no right but to signal, its own seccomp filter, and little memory', async (t) => {
