@@ -1,14 +1,16 @@
-// docs/ERRORS.md, docs/FLAGS.md and docs/krun.8 from the tables: `node scripts/generate-docs.ts` writes them, a test compares.
+// docs/ERRORS.md, docs/FLAGS.md and docs/krun.8 from the tables, docs/API.md from examples/: `node scripts/generate-docs.ts` writes them, a test compares.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type CommandName, commandTable, describeCommand } from '../runtime/cli/commands.ts';
 import { type Flag, flagsOf } from '../runtime/cli/flags.ts';
 import { knownAnnotations } from '../runtime/config/annotations.ts';
 import { errorCodes } from '../runtime/errors/codes.ts';
+import { apiPage } from './api-page.ts';
 import { manPage } from './man-page.ts';
 
 /** File name below docs/ → content. */
 export function generateDocs(): ReadonlyMap<string, string> {
   return new Map([
+    ['API.md', apiPage()],
     ['ERRORS.md', errorsPage()],
     ['FLAGS.md', flagsPage()],
     ['ANNOTATIONS.md', annotationsPage()],
