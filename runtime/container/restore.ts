@@ -10,6 +10,7 @@ import { readHostFacts } from '../host/facts.ts';
 import { criuDescriptors } from '../plan/criu.ts';
 import { type BindSource, mountsToRestore, type NamedMount } from '../plan/criu-mounts.ts';
 import { type CriuRequest, encodeCriuRequest } from '../plan/criu-request.ts';
+import { requireSecurityModules } from '../plan/labels.ts';
 import { parseMountOptions } from '../plan/mount-options.ts';
 import type { Plan } from '../plan/ops.ts';
 import { compileRestore, restoredRoot } from '../plan/restore.ts';
@@ -30,6 +31,7 @@ export function restoreContainer(caller: Caller, options: RestoreOptions, follow
   const config = requireRunnable(readBundle(options.bundle).config);
   requireRestorable(config);
   const facts = readHostFacts(caller);
+  requireSecurityModules(config, config.process, facts);
   const rootfs = resolve(options.bundle, config.root.path);
   const joins = joinedNamespaces(config);
   return compileRestore({
@@ -85,7 +87,11 @@ function describeRestore(options: RestoreOptions, { config, rootfs, joins, cgrou
     work: criuDescriptors.work,
     log: logName,
     root: restoredRoot(rootfs),
-    options: { ...options.criu, cgroupsMode: cgroupsModeFor(config, options.criu) },
+    options: {
+      ...options.criu,
+      cgroupsMode: cgroupsModeFor(config, options.criu),
+      lsmProfile: options.criu.lsmProfile ?? labelOf(config.process),
+    },
     mounts: namedMounts(config, options.bundle, rootfs),
     inherited: [...namespaces, ...standardKeys(options, terminal)],
     joined: joins.others,
@@ -93,6 +99,12 @@ function describeRestore(options: RestoreOptions, { config, rootfs, joins, cgrou
     terminal,
     configFile: criuConfigFile(),
   };
+}
+
+// Not the label in the images, if the configuration has one.
+function labelOf({ apparmorProfile = '', selinuxLabel = '' }: Process): string | null {
+  if (apparmorProfile !== '') return `apparmor:${apparmorProfile}`;
+  return selinuxLabel === '' ? null : `selinux:${selinuxLabel}`;
 }
 
 interface Joins {

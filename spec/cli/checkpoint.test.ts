@@ -1,6 +1,7 @@
 // checkpoint and restore by criu, as they are called by people, podman and containerd.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -173,6 +174,25 @@ test('a network namespace that config.json names is not dumped, and joined again
   t.like(await krun(['restore', '--image-path', images, '--bundle', bundle.path, '-d', bundle.id]), { status: 0, stderr: '' });
   t.is(await readlink(`/proc/${(await stateOf(bundle.id)).pid}/ns/net`), await readlink(path));
   await nextCount();
+});
+
+test('what config.json asks for and restore cannot give is refused: labels without their module, intelRdt, netDevices', async (t) => {
+  if (lacksCriu(t)) return;
+  let config: Config | undefined;
+  const { bundle, images, krun } = await startCounter(t, (base) => {
+    config = base;
+    return base;
+  });
+  t.is((await krun(['checkpoint', '--image-path', images, bundle.id])).status, 0);
+  const refuse = async (changed: object) => {
+    await writeFile(join(bundle.path, 'config.json'), stringifyConfig({ ...config, ...changed } as Config));
+    return (await krun(['restore', '--image-path', images, '--bundle', bundle.path, '-d', bundle.id])).stderr;
+  };
+  const { linux, process } = config ?? {};
+  t.regex(await refuse({ linux: { ...linux, intelRdt: { closID: 'a' } } }), /config\.json#\/linux\/intelRdt[\s\S]*code: E_RESTORE/);
+  t.regex(await refuse({ linux: { ...linux, netDevices: { dummy0: {} } } }), /config\.json#\/linux\/netDevices[\s\S]*code: E_RESTORE/);
+  if (existsSync('/sys/fs/selinux/enforce')) return;
+  t.regex(await refuse({ process: { ...process, selinuxLabel: 'a:b:c:s0' } }), /code: E_NO_LSM/);
 });
 
 test('a paused container can be checkpointed, and runs once it is restored', async (t) => {
