@@ -22,7 +22,7 @@ import { type ShownState, showState } from '../container/state.ts';
 import { stateRoot } from '../container/state-root.ts';
 import { readContainer } from '../container/stored-state.ts';
 import { updateContainer } from '../container/update.ts';
-import { waitForContainer } from '../container/wait.ts';
+import { endOf, planWait } from '../container/wait.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { helperPath } from '../helper-path.ts';
 import type { Op, Plan } from '../plan/ops.ts';
@@ -185,16 +185,19 @@ export class Krun implements AsyncDisposable {
   }
 
   /**
-   * Waits until a container's first process has ended. null when its status is not to be known: the kernel tells it to the parent alone,
-   * which this instance is only for what it has made itself.
+   * Waits until a container's first process has ended. null when its status is not to be known: it is of what this instance has made, and
+   * of others from Linux 6.15 on, or as long as their parent has not reaped them.
    */
   async wait(id: string, options: Abortable = {}): Promise<ExitStatus | null> {
     check.checkOptions('wait', options, { signal: check.abortSignal });
     const own = this.#ends.get(requireContainerId(id));
     const end = own === undefined ? null : await this.#launcher.keepAlive(orAborted(own, options.signal));
     if (end !== null) return exitStatus(end);
-    await this.#perform(id, (caller, globals) => waitForContainer(caller, globals), options);
-    return null;
+    const plan = planWait({ ...this.#globals, id: requireContainerId(id) });
+    if (plan.length === 0) return null;
+    const { followUp } = await this.#carryOut(plan, this.#subject(describeProgram(), id, options.signal));
+    const seen = followUp === null ? null : endOf(followUp);
+    return seen === null ? null : exitStatus(seen);
   }
 
   /** The pids of a container's processes, as the program sees them; none once it has ended. */

@@ -20,7 +20,12 @@ export const commandTable = {
   run: { help: 'create a container, start it, wait for it and remove it', ...overBundle },
   create: { help: 'create a container that waits for `start`', arguments: 'ID', least: 1, most: 1, makesId: true },
   start: { help: 'start a container that was created', arguments: 'ID', least: 1, most: 1 },
-  wait: { help: 'wait until a container has ended', arguments: 'ID', least: 1, most: 1 },
+  wait: {
+    help: 'wait until a container has ended, print its exit status and leave with it; 255 without printing when it cannot be known',
+    arguments: 'ID',
+    least: 1,
+    most: 1,
+  },
   plan: { help: 'print what `run` with the same arguments would do, step by step, without doing it', ...overBundle },
   exec: {
     help: 'run one more process in a container',

@@ -14,7 +14,6 @@ import { list } from './commands/list.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
 import { state } from './commands/state.ts';
-import { wait } from './commands/wait.ts';
 import type { CommandName } from './commands.ts';
 import { isSet } from './flag-values.ts';
 import { type CommandLine, parse } from './parse.ts';
@@ -49,7 +48,7 @@ const handlers = {
   run: () => run,
   create: () => create,
   start: () => start,
-  wait: () => wait,
+  wait: async () => (await import('./control-commands.ts')).wait,
   exec: () => exec,
   state: () => state,
   kill: () => kill,

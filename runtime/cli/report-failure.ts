@@ -7,8 +7,8 @@ import { errorPlan } from './report.ts';
 
 /** The plan that reports what was thrown as the flags of this command line want it. */
 export function reportFailure(error: unknown, caller: Caller, line: CommandLine): Plan {
-  const isExec = line.command === 'exec' && line.problem === null;
-  return errorPlan(asKrunError(error), isExec ? execFailureStatus : failureStatus, {
+  const passesThrough = (line.command === 'exec' || line.command === 'wait') && line.problem === null;
+  return errorPlan(asKrunError(error), passesThrough ? ownFailureStatus : failureStatus, {
     log: logOptions(caller, line.globals),
     now: new Date(),
   });
@@ -16,7 +16,7 @@ export function reportFailure(error: unknown, caller: Caller, line: CommandLine)
 
 // runc's: 1, whatever went wrong; 255 where the process' own status passes through, once the command line is understood.
 const failureStatus = 1;
-const execFailureStatus = 255;
+const ownFailureStatus = 255;
 
 function asKrunError(error: unknown): KrunError {
   if (error instanceof KrunError) return error;

@@ -41,6 +41,8 @@ export interface FoundContainer {
   readonly status: Status;
   /** null once it has ended. */
   readonly init: ProcessIdentity | null;
+  /** The same when it has ended too; null if there was none, or in another boot. */
+  readonly recorded: ProcessIdentity | null;
   /** Whether a helper is at work on it (it holds the directory's lock). */
   readonly attended: boolean;
   /** What this was found from: who removes the container makes sure that it is still so. */
@@ -68,12 +70,13 @@ export function readContainer(root: string, id: string): FoundContainer {
   if (!text) throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path: directory });
   const state = parseState(text, directory);
   const made = parseIdentity(madeBy);
-  const recorded = made ?? parseIdentity(creatingBy);
-  const init = recorded !== null && state.bootId === bootId() && isAlive(recorded) ? recorded : null;
+  const written = made ?? parseIdentity(creatingBy);
+  const recorded = state.bootId === bootId() ? written : null;
+  const init = recorded !== null && isAlive(recorded) ? recorded : null;
   const attended = isLocked(directory);
-  if (recorded === null) return { state, status: attended ? 'creating' : 'stopped', init, attended, seen };
+  if (written === null) return { state, status: attended ? 'creating' : 'stopped', init, recorded, attended, seen };
   const status = made === null ? 'creating' : isFrozen(state) ? 'paused' : isAtGate(directory) ? 'created' : 'running';
-  return { state, status: init === null ? 'stopped' : status, init, attended, seen };
+  return { state, status: init === null ? 'stopped' : status, init, recorded, attended, seen };
 }
 
 /** The files that say what a container is; of none for one that is not there, or not yet. */

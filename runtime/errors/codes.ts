@@ -9,6 +9,7 @@ export const errorCodes = {
   E_ID_EXISTS: 'container with given ID already exists',
   E_NO_CONTAINER: 'container does not exist',
   E_NOT_RUNNING: 'container not running',
+  E_NO_STATUS: 'the container has ended, and its exit status cannot be known any more',
   E_PAUSED: 'the container is paused',
   E_NOT_PAUSED: 'container not paused',
   E_RUNNING: 'the container is still running',

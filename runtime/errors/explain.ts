@@ -246,4 +246,6 @@ const explainers = {
   }),
   confirmListener: explainVanished,
   announce: refused('E_INTERNAL', 'telling the program that the container runs'),
+  awaitStatus: explainProcess,
+  whenCounted: refused('E_SYSTEM', 'what the cgroup has counted'),
 } as const satisfies Record<OpName, Explainer>;

@@ -1,5 +1,6 @@
-/* awaitChange: the ends of waits on a cgroup, for `krun events`. */
+/* Numbers in the files of a cgroup: awaitChange for `krun events`, whenCounted for what ends a container. */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -40,6 +41,24 @@ int op_await_change(struct context *context, const struct op_await_change *op) {
   for (uint32_t i = 0; i < watch.count; i++)
     if (hand_on(context, watch.values[i], strlen(watch.values[i]) + 1) < 0) return fail(context, "malloc", "");
   return 0;
+}
+
+/* A cgroup is new with its container: what it has counted, it has counted of that. */
+int op_when_counted(struct context *context, const struct op_when_counted *op) {
+  char text[MAX_WATCHED * VALUE_SIZE + 16];
+  int cgroup = slot_empty(context, op->cgroup) ? -1 : context->slots[op->cgroup];
+  if (op->files.count > MAX_WATCHED || op->keys.count != op->files.count) return fail_with(context, EINVAL, "openat2", "");
+  if (cgroup < 0 || context->exit_status == 0) return 0;
+  bool counted = false;
+  size_t length = (size_t)snprintf(text, sizeof text, "%d", context->exit_status) + 1;
+  for (uint32_t i = 0; i < op->files.count; i++) {
+    AUTO_CLOSE int file = open_in_cgroup(cgroup, op->files.items[i], O_RDONLY);
+    read_value(file, op->keys.items[i], text + length);
+    if (text[length] != '\0' && strcmp(text + length, "0") != 0) counted = true;
+    length += strlen(text + length) + 1;
+  }
+  if (!counted) return 0;
+  return hand_on(context, text, length) < 0 ? fail(context, "malloc", "") : run_program(context, &op->program);
 }
 
 /* poll(2) passes over -1, the descriptor of a file that is not there. */

@@ -42,12 +42,13 @@ int main(int argc, char **argv, char **environment) {
   receive_plan(&supervisor, &request, NULL, &plan);
   static struct context context; /* static: most of it is never touched, so that it costs neither zeroing nor copies in a fork */
   carry_out(&context, &plan);
+  tell_warnings(&supervisor, &request, &context);
   while (goes_on(&context)) {
     ask_again(&supervisor, &request, &context, &plan);
     carry_out(&context, &plan);
+    tell_warnings(&supervisor, &request, &context);
   }
 
-  tell_warnings(&supervisor, &request, &context);
   if (context.failed && context.interrupted == 0) {
     struct plan explanation = {0};
     test_over();

@@ -13,7 +13,6 @@
 #include "signals.h"
 
 static int open_process(struct context *context, uint32_t pid, uint64_t start_time);
-static int wait_for_end(struct context *context, int process, uint32_t milliseconds);
 static int64_t now(void);
 
 int op_open_process(struct context *context, const struct op_open_process *op) {
@@ -61,7 +60,7 @@ static int open_process(struct context *context, uint32_t pid, uint64_t start_ti
   return steal_fd(&process);
 }
 
-static int wait_for_end(struct context *context, int process, uint32_t milliseconds) {
+int wait_for_end(struct context *context, int process, uint32_t milliseconds) {
   AUTO_CLOSE int signals = open_interrupts();
   struct pollfd ready[] = {{.fd = process, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   int64_t deadline = now() + milliseconds;

@@ -72,6 +72,7 @@ static const struct program *program_of(const struct op *op) {
     case OP_FORK: return &op->fork_op.program;
     case OP_ON_EXIT: return &op->on_exit_op.program;
     case OP_WHEN_FILLED: return &op->when_filled_op.program;
+    case OP_WHEN_COUNTED: return &op->when_counted_op.program;
     default: return NULL;
   }
 }

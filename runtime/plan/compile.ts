@@ -154,7 +154,7 @@ export function compilePlan(request: StartRequest): Plan {
     ...devices.helper,
     ...confinement.helper,
     ...pidfd.helper,
-    ...planRun(request, process, { terminal, hooks }),
+    ...planRun(request, process, { terminal, hooks, cgroup: cgroup.slot }),
   ];
 }
 
@@ -223,6 +223,7 @@ function isDeviceless(type: string | undefined, options: readonly string[] | und
 }
 
 interface Around {
+  readonly cgroup: string | null;
   readonly terminal: TerminalPlan;
   readonly hooks: HookStages;
 }
@@ -250,7 +251,7 @@ function endCreate({ state, pidFile }: StartRequest, process: ProcessPlan): Plan
   ];
 }
 
-function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPlan, { terminal, hooks }: Around): Plan {
+function endRun({ config, state, pidFile, mode, keep }: StartRequest, process: ProcessPlan, { terminal, hooks, cgroup }: Around): Plan {
   return [
     { op: 'waitForChild', pointer: '', stage: stages.pivoted },
     recordMade(state),
@@ -259,8 +260,22 @@ function endRun({ state, pidFile, mode, keep }: StartRequest, process: ProcessPl
     ...terminal.helper,
     ...writePidFile(pidFile),
     ...hooks.poststart,
-    ...(mode === 'detach' ? leave : [...(keep ? [forgetExits] : []), terminal.wait]),
+    ...(mode === 'detach' ? leave : [...(keep ? [forgetExits] : []), terminal.wait, ...explainFailing(config, cgroup)]),
   ];
+}
+
+// The cgroup goes with the plan, so that what it has counted comes along with the question.
+function explainFailing({ linux }: Config, cgroup: string | null): Plan {
+  if (cgroup === null) return [];
+  const { memory, pids } = linux?.resources ?? {};
+  const memo = JSON.stringify({ memoryLimit: limitOf(memory?.limit), pidsLimit: limitOf(pids?.limit) });
+  const program: Plan = [{ op: 'askAgain', pointer: '', memo }];
+  return [{ op: 'whenCounted', pointer: '', cgroup, files: ['memory.events', 'pids.events'], keys: ['oom_kill', 'max'], program }];
+}
+
+// -1 and, for processes, 0 are no limit.
+function limitOf(limit: bigint | undefined): string | null {
+  return limit === undefined || limit <= 0n ? null : `${limit}`;
 }
 
 const forgetExits: Op = { op: 'forgetExits', pointer: '' };

@@ -466,6 +466,14 @@ export const opTable = {
     help: 'give a cgroup, and those of its files that are named and there, to a user: fchownat',
     fields: { cgroup: 'slot', uid: 'u32', files: 'strings' },
   },
+  awaitStatus: {
+    help: 'wait until another\'s process has ended, and hand on how: its wait(2) status in decimal; "gone" when it was not there any more, "unseen" when the kernel does not tell',
+    fields: { pid: 'u32', startTime: 'u64' },
+  },
+  whenCounted: {
+    help: 'after wait: unless its status is 0, and if a line `key` of one of these files of a cgroup has another number than 0, hand on the status and the numbers, and run a program',
+    fields: { cgroup: 'slot', files: 'strings', keys: 'strings', program: 'ops' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Op, OpOf, Plan } from '../../runtime/plan/ops.ts';
-import { isAwaitingChange, makeCorner, skipWithoutCgroups, until } from '../support/cgroups.ts';
+import { createCgroup, isAwaitingChange, makeCorner, removeCgroup, runInCgroup, skipWithoutCgroups, until } from '../support/cgroups.ts';
 import { type PlanResult, runPlan } from '../support/run-plan.ts';
 
 const errno = { ENOENT: 2, E2BIG: 7, ECHILD: 10, ENODEV: 19 };
@@ -134,3 +134,31 @@ test('a signal ends the wait, and the helper leaves by 128 and its number', asyn
   const result = await runPlan([openCorner(mountpoint, path), ...awaitChange({})], { started });
   t.deepEqual([result.status, result.followUp], [143, null]);
 });
+
+for (const [what, script, path, asks] of [
+  ['its process has failed and the cgroup has counted something', 'exit 3', '/below', '3\u0000\u00001\u0000'],
+  ['nothing is counted', 'exit 3', '', undefined],
+  ['its process has not failed', 'exit 0', '/below', undefined],
+] as const) {
+  test(`a plan ${asks === undefined ? 'does not ask' : 'asks'} why its container ended when ${what}`, async (t) => {
+    if (skipWithoutCgroups(t)) return;
+    const corner = `${makeCorner(t).path}/c`;
+    const { failure, status, followUp } = await runPlan([
+      removeCgroup(corner),
+      createCgroup(corner),
+      ...(path === '' ? [] : [createCgroup(corner + path, { cgroup: 'below' })]),
+      ...runInCgroup(script),
+      {
+        op: 'whenCounted',
+        pointer: '',
+        cgroup: 'cgroup',
+        files: ['memory.nosuch', 'cgroup.stat'],
+        keys: ['max', 'nr_descendants'],
+        program: [askAgain],
+      },
+    ]);
+    t.is(failure, null);
+    t.is(followUp === null ? undefined : new TextDecoder().decode(followUp.input), asks);
+    if (followUp === null) t.is(status, Number(script.at(-1)));
+  });
+}

@@ -109,7 +109,7 @@ test('the helper ends with: recordInit, notifyChild, waitForExecute, the pid fil
     const writePidFile = pidFile === null ? [] : ['writePidFile'];
     const leave = ['releaseInit', 'forgetExits', 'exit'];
     const ends = {
-      attend: ['waitForExecute', ...writePidFile, ...(keep ? ['forgetExits'] : []), 'wait'],
+      attend: ['waitForExecute', ...writePidFile, ...(keep ? ['forgetExits'] : []), 'wait', ...(hasCgroup(plan) ? ['whenCounted'] : [])],
       detach: ['waitForExecute', ...writePidFile, ...leave],
       create: ['waitForChild', ...writePidFile, 'renameStateFile', 'notifyChild', ...leave],
     } as const;
@@ -119,6 +119,10 @@ test('the helper ends with: recordInit, notifyChild, waitForExecute, the pid fil
     t.true(names(plan).lastIndexOf('clone') < record);
   });
 });
+
+function hasCgroup(plan: Plan): boolean {
+  return names(plan).includes('createCgroup');
+}
 
 test('helper and init wait for each other at the same stages in the same order', (t) => {
   everyPlan(t, (plan) => {

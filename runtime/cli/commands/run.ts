@@ -9,7 +9,8 @@ import { type CommandLine, usageError } from '../parse.ts';
 import { warningOps } from '../report.ts';
 import { runOptions, subject } from '../run-options.ts';
 
-export const run: CommandHandler = async (caller, line) => {
+export const run: CommandHandler = async (caller, line, followUp) => {
+  if (followUp !== null) return (await import('../control-commands.ts')).explainRun(followUp);
   if (isSet(line.flags, 'print-config')) return printConfig(caller, line);
   const options = await runOptions(caller, line);
   const { plan, warnings } = await runContainer(caller, options);
