@@ -21,7 +21,7 @@ export const commandTable = {
   create: { help: 'create a container that waits for `start`', arguments: 'ID', least: 1, most: 1, makesId: true },
   start: { help: 'start a container that was created', arguments: 'ID', least: 1, most: 1 },
   wait: {
-    help: 'wait until a container has ended, print its exit status and leave with it; 255 without printing when it cannot be known',
+    help: 'wait until a container has ended, print its status and leave with it',
     arguments: 'ID',
     least: 1,
     most: 1,
