@@ -1,5 +1,5 @@
 import { KrunError } from '../errors/krun-error.ts';
-import { type FieldKind, type Op, opTable, type Plan } from '../plan/ops.ts';
+import { type FieldKind, type Op, type OpName, opTable, type Plan } from '../plan/ops.ts';
 import { encodeFrame } from './frame.ts';
 import { Writer } from './writer.ts';
 
@@ -31,14 +31,27 @@ function writeOp(writer: Writer, op: Op, slots: Map<string, number>): void {
   writer.u32(opNumbers.get(op.op) as number);
   writer.string(op.pointer);
   const values = op as unknown as Record<string, unknown>;
-  for (const [name, kind] of Object.entries(opTable[op.op].fields)) {
+  for (const { name, write } of fieldsOf(op.op)) {
     if (values[name] === undefined)
       throw new KrunError('E_INTERNAL', `op ${op.op} lacks its field ${name}`, { op: op.op, pointer: op.pointer });
-    writers[kind as FieldKind](writer, values[name], slots);
+    write(writer, values[name], slots);
   }
 }
 
-const writers: Record<FieldKind, (writer: Writer, value: unknown, slots: Map<string, number>) => void> = {
+type WriteField = (writer: Writer, value: unknown, slots: Map<string, number>) => void;
+
+const fields = new Map<OpName, readonly { readonly name: string; readonly write: WriteField }[]>();
+
+function fieldsOf(op: OpName) {
+  let known = fields.get(op);
+  if (known === undefined) {
+    known = Object.entries(opTable[op].fields).map(([name, kind]) => ({ name, write: writers[kind as FieldKind] }));
+    fields.set(op, known);
+  }
+  return known;
+}
+
+const writers: Record<FieldKind, WriteField> = {
   u32: (writer, value) => writer.u32(value as number),
   i32: (writer, value) => writer.i32(value as number),
   u64: (writer, value) => writer.u64(value as bigint),

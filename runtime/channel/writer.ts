@@ -1,6 +1,8 @@
+import { encodeUtf8, newBytes } from './utf8.ts';
+
 // Appends the wire's values (little endian, padded to 4 bytes) to a buffer that grows.
 export class Writer {
-  #bytes = new Uint8Array(4096);
+  #bytes = newBytes(16384);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
@@ -23,7 +25,7 @@ export class Writer {
   /** UTF-8, counted, NUL-terminated. */
   string(value: string): void {
     this.#reserve(4 + value.length * 3 + 4);
-    const { written } = encoder.encodeInto(value, this.#bytes.subarray(this.#length + 4));
+    const written = encodeUtf8(value, this.#bytes, this.#length + 4);
     this.#view.setUint32(this.#length, written, true);
     this.#bytes[this.#length + 4 + written] = 0;
     this.#length += 4 + written + 1;
@@ -48,11 +50,9 @@ export class Writer {
 
   #reserve(count: number): void {
     if (this.#length + count + 8 <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count + 8));
+    const larger = newBytes(Math.max(this.#bytes.length * 2, this.#length + count + 8));
     larger.set(this.#bytes);
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
   }
 }
-
-const encoder = new TextEncoder();

@@ -1,6 +1,7 @@
 import { type Config, type Process, requireProcess, throwProblems, validateConfig } from '../config/config.ts';
 import { decodeJson, parseJson } from '../config/json.ts';
 import type { Problem } from '../config/problem.ts';
+import { remember } from '../config/remember.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { fromFile } from '../host/file-cache.ts';
 
@@ -19,9 +20,9 @@ export function readBundle(bundle: string): BundleConfig {
 }
 
 /** E_CONFIG when there is no process. */
-export function requireRunnable(config: Config): Config & { readonly process: Process } {
+export const requireRunnable = remember((config: Config): Config & { readonly process: Process } => {
   return { ...config, process: requireProcess(config) };
-}
+});
 
 function readConfig(bundle: string): ReturnType<typeof validateConfig> {
   const path = `${bundle}/config.json`;

@@ -30,7 +30,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   const rootfs = resolve(options.bundle, config.root?.path ?? '');
   const listenFds = countListenFds(caller);
   const plan = compilePlan({
-    config: { ...config, process: { ...config.process, env: [...(config.process.env ?? []), ...listenVariables(listenFds)] } },
+    config: listenFds === 0 ? config : withVariables(config, listenVariables(listenFds)),
     id,
     bundle: options.bundle,
     layers: layeredRoot(rootfs, options),
@@ -67,6 +67,12 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   });
   return { plan: [...(options.printId ? [printId(id)] : []), ...plan], warnings };
 }
+
+function withVariables(config: Runnable, variables: readonly string[]): Runnable {
+  return { ...config, process: { ...config.process, env: [...(config.process.env ?? []), ...variables] } };
+}
+
+type Runnable = Config & { readonly process: Process };
 
 export interface StateSource {
   readonly config: Config & { readonly process: Process };

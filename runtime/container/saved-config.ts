@@ -1,15 +1,16 @@
 // config.json in the state directory: the configuration as it was when the container was made. Edits of the bundle change nothing.
 import { readFileSync } from 'node:fs';
 import { type Config, readConfig } from '../config/config.ts';
+import { remember } from '../config/remember.ts';
 import { stringifyConfig } from '../config/stringify.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { StateFile } from '../plan/compile.ts';
 
 export const configFileName = 'config.json';
 
-export function savedConfigFile(config: Config): StateFile {
-  return { name: configFileName, content: new TextEncoder().encode(stringifyConfig(config)) };
-}
+export const savedConfigFile = remember(
+  (config: Config): StateFile => ({ name: configFileName, content: new TextEncoder().encode(stringifyConfig(config)) }),
+);
 
 /** Throws E_NO_CONTAINER if the container went meanwhile, E_STATE if the file cannot be understood. */
 export function readSavedConfig(root: string, id: string): Config {

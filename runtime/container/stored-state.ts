@@ -115,8 +115,12 @@ export function listIds(root: string): string[] {
 }
 
 export function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return boot;
 }
+
+// No process lives through another boot.
+let boot: string | undefined;
 
 /** Whether a helper holds the directory's flock: /proc/locks names it by device and inode (proc_locks(5)). */
 export function isLocked(directory: string): boolean {

@@ -1,5 +1,5 @@
 // Where cgroup2 is, and what its cgroups are like. Read-only.
-import { accessSync, constants, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import type { Cgroup2Facts, CgroupFacts } from '../plan/host-facts.ts';
 import { type MountEntry, parseMountinfo } from './mountinfo.ts';
 
@@ -19,7 +19,7 @@ export interface Cgroup2Sources {
 /** The cgroup2 mount to use, or null. Of several the one of the whole hierarchy is best, then the one with the shortest path. */
 export function findCgroup2({ mountinfo, cgroup, isCgroup2, sysBlock }: Cgroup2Sources): Cgroup2Facts | null {
   const mount = parseMountinfo(mountinfo, ['cgroup2'])
-    .sort((a, b) => rank(a) - rank(b))
+    .toSorted((a, b) => rank(a) - rank(b))
     .find(({ mountpoint }) => isCgroup2(mountpoint));
   if (mount === undefined) return null;
   const { mountpoint } = mount;
@@ -76,7 +76,7 @@ function relativeTo(root: string, own: string | null): string | null {
 }
 
 function lookAt(directory: string): CgroupFacts {
-  const controllers = readWords(`${directory}/cgroup.controllers`);
+  const controllers = existsSync(directory) ? readWords(`${directory}/cgroup.controllers`) : null; // an exception is dear
   return {
     exists: controllers !== null,
     controllers: controllers ?? [],
@@ -91,7 +91,7 @@ function lookAt(directory: string): CgroupFacts {
 
 function readWords(path: string): string[] | null {
   try {
-    return readFileSync(path, 'latin1')
+    return readFileSync(path, 'utf8')
       .split(/\s+/)
       .filter((word) => word !== '');
   } catch {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostFacts } from '../plan/host-facts.ts';
 import { findCgroup2, findVersion1Controllers, isCgroup2 } from './cgroup2.ts';
+import { readMountTable } from './mount-table.ts';
 import { parseMountinfo } from './mountinfo.ts';
 
 export interface FactsOptions {
@@ -16,7 +17,7 @@ export interface FactsOptions {
 }
 
 export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block', sysModule = '/sys/module' }: FactsOptions): HostFacts {
-  const mountinfo = once(() => readOptional(`${proc}/${pid}/mountinfo`));
+  const mountinfo = once(() => readMountTable(proc, pid));
   const cgroup = () => readOptional(`${proc}/${pid}/cgroup`);
   const cgroup2 = once(() => findCgroup2({ mountinfo: mountinfo(), cgroup: cgroup(), isCgroup2, sysBlock }));
   const version1Controllers = once(() => findVersion1Controllers(mountinfo(), readOptional(`${proc}/cgroups`)));

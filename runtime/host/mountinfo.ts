@@ -10,7 +10,19 @@ export interface MountEntry {
 }
 
 /** The mounts of one of these file system types, in the order of the file: a later one may cover an earlier one. */
-export function parseMountinfo(text: string, types: readonly string[]): MountEntry[] {
+export function parseMountinfo(text: string, types: readonly string[]): readonly MountEntry[] {
+  const key = types.join();
+  const before = last.get(key);
+  if (before?.text === text) return before.entries;
+  const entries = parse(text, types);
+  last.set(key, { text, entries });
+  return entries;
+}
+
+// A resident supervisor is given the same text again until a mount changes.
+const last = new Map<string, { readonly text: string; readonly entries: readonly MountEntry[] }>();
+
+function parse(text: string, types: readonly string[]): MountEntry[] {
   const entries: MountEntry[] = [];
   for (const line of text.split('\n')) {
     const separator = line.indexOf(' - ');

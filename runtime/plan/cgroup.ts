@@ -4,6 +4,7 @@ import { ancestorsOf, containerCgroupPath } from '../cgroup/path.ts';
 import { resourceSettings } from '../cgroup/resources.ts';
 import type { Setting } from '../cgroup/setting.ts';
 import type { Config } from '../config/config.ts';
+import { remember } from '../config/remember.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { requireController } from './cgroup-controllers.ts';
 import { planDelegation } from './cgroup-delegation.ts';
@@ -114,9 +115,16 @@ function limits(settings: readonly Setting[]): Op[] {
 // Also without rules: what no rule allows is denied. Without privileges no program can be attached; devices are then out of
 // reach, as no node can be made and an open one on the host was open before.
 function deviceProgram({ linux }: Config): Op {
-  const program = compileDeviceProgram(linux?.resources?.devices ?? []);
-  return { op: 'attachDeviceProgram', pointer: '/linux/resources/devices', cgroup: slot, program };
+  return {
+    op: 'attachDeviceProgram',
+    pointer: '/linux/resources/devices',
+    cgroup: slot,
+    program: compileRules(linux?.resources?.devices ?? noRules),
+  };
 }
+
+const compileRules = remember(compileDeviceProgram);
+const noRules: readonly never[] = [];
 
 function removal(cgroup: { mountpoint: string; path: string }): Op[] {
   return [

@@ -1,3 +1,4 @@
+import { remember } from '../config/remember.ts';
 import {
   MOUNT_ATTR__ATIME,
   MOUNT_ATTR_NOATIME,
@@ -53,7 +54,14 @@ export interface MountOptions {
 }
 
 /** The options of one mount, in order: of two opposites the later one holds. Never throws. */
-export function parseMountOptions(options: readonly string[] = []): MountOptions {
+export function parseMountOptions(options: readonly string[] = none): MountOptions {
+  return parseOnce(options);
+}
+
+const none: readonly string[] = [];
+const parseOnce = remember(parse);
+
+function parse(options: readonly string[]): MountOptions {
   const draft: Draft = { ...emptyDraft(), superblock: new Set() };
   for (const [index, option] of options.entries()) {
     const apply = knownOptions.get(option);

@@ -6,8 +6,9 @@
 //   send half a call, or one that is too large           closed after a while, or at once; all that waits is bounded, the oldest goes first
 //   not read the answer                                  closed after a while
 //   name a file that makes its reader wait               not served
-import { closeSync, lstatSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { keepFiles } from '../host/file-cache.ts';
+import { keepMountTable } from '../host/mount-table.ts';
 import { answer } from './answer.ts';
 import { buildIdentity } from './build-identity.ts';
 import { makeConnections, type Peer } from './connections.ts';
@@ -18,7 +19,7 @@ import { type Call, claimedCaller } from './read-call.ts';
 import type { ResidentSettings } from './resident-settings.ts';
 import { makeServiceStatistics } from './service-statistics.ts';
 
-export { answer, keepFiles };
+export { answer, keepFiles, keepMountTable };
 
 export interface ResidentParts {
   /** The file that this code comes from, and what it was before it was read. */
@@ -43,6 +44,8 @@ export function serve({ script, status, socket, settings }: ResidentParts): void
   keepFiles(() => {
     throw new NotServed();
   });
+  const mountTable = openSync('/proc/self/mountinfo', 'r');
+  keepMountTable(() => socket.isChanged(mountTable));
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => leave(signal));
   if (settings.idleSeconds !== null) watchIdleness(settings.idleSeconds * 1000);
 
