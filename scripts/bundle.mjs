@@ -49,10 +49,12 @@ const lazyElsewhere = {
 };
 
 // What a resident supervisor leaves to others is not in its bundle; all else is, for what is loaded later could be of another build by then.
-const withoutColdCommands = {
-  name: 'without-cold-commands',
+const forResident = {
+  name: 'for-resident',
   setup({ onResolve }) {
+    const recorded = resolve('runtime/supervisor/recorded-fs.ts');
     onResolve({ filter: /\/cold-commands\.ts$/ }, () => ({ path: resolve('runtime/supervisor/not-served-commands.ts') }));
+    onResolve({ filter: /^node:fs$/ }, ({ importer }) => (importer === recorded ? undefined : { path: recorded }));
   },
 };
 
@@ -107,7 +109,7 @@ try {
       ...asFunction,
       entryPoints: ['runtime/supervisor/resident.ts'],
       outfile: 'dist/resident.js',
-      plugins: [withoutColdCommands],
+      plugins: [forResident],
     }),
     ...Object.entries(lazyFiles).map(([entry, file]) =>
       build({

@@ -15,7 +15,17 @@ export async function compileCachedSeccomp(
   if (profile === undefined || forbidsNothing(profile)) return null;
   if (architecture !== 'x86_64' && architecture !== 'aarch64')
     throw new KrunError('E_SECCOMP', `no seccomp filter can be compiled for ${architecture}`, { pointer: '/linux/seccomp' });
-  const directory = `${root}/.seccomp`;
+  const known = inMemory.get(profile);
+  if (known !== undefined) return known.compiled;
+  const compiled = await findOrCompile(profile, architecture, `${root}/.seccomp`);
+  inMemory.set(profile, { compiled });
+  return compiled;
+}
+
+// For a resident supervisor, which meets the same profile again.
+const inMemory = new WeakMap<Seccomp, { readonly compiled: CompiledSeccomp | null }>();
+
+async function findOrCompile(profile: Seccomp, architecture: 'x86_64' | 'aarch64', directory: string): Promise<CompiledSeccomp | null> {
   const key = seccompCacheKey(profile, architecture);
   const cached = readCachedSeccomp(directory, key);
   if (cached !== undefined) return cached;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config, Process } from '../config/config.ts';
 import type { Problem } from '../config/problem.ts';
+import { clock } from '../host/clock.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { layeredRoot } from '../overlay/layered-root.ts';
 import { type CgroupPlace, compilePlan, type StateFile } from '../plan/compile.ts';
@@ -93,7 +94,7 @@ export function makeStateFiles(source: StateSource): [StateFile, ...StateFile[]]
     id,
     bundle,
     rootfs,
-    created: new Date().toISOString(),
+    created: clock.now().toISOString(),
     annotations: config.annotations ?? {},
     owner: caller.uid,
     bootId: bootId(),

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { parseMountinfo } from './mountinfo.ts';
 
 let isChanged: (() => boolean) | null = null;
 let kept: string | null = null;
+let relevant: string | null = null;
 
 /** /proc/<pid>/mountinfo, '' when there is none. */
 export function readMountTable(proc: string, pid: number): string {
   if (isChanged === null) return read(`${proc}/${pid}/mountinfo`);
-  if (isChanged() || kept === null) kept = read(`${proc}/self/mountinfo`);
-  return kept;
+  refresh(isChanged, proc);
+  return kept ?? '';
 }
 
 /**
@@ -16,6 +18,19 @@ export function readMountTable(proc: string, pid: number): string {
  */
 export function keepMountTable(changed: () => boolean): void {
   isChanged = changed;
+}
+
+/** What plans depend on in the kept table, as text. */
+export function relevantMounts(): string {
+  if (isChanged !== null) refresh(isChanged, '/proc');
+  relevant ??= JSON.stringify(parseMountinfo(kept ?? '', ['cgroup2', 'cgroup', 'resctrl']));
+  return relevant;
+}
+
+function refresh(changed: () => boolean, proc: string): void {
+  if (!changed() && kept !== null) return;
+  kept = read(`${proc}/self/mountinfo`);
+  relevant = null;
 }
 
 function read(path: string): string {

@@ -21,6 +21,8 @@ export interface ServiceStatus {
   readonly p99: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
+  /** Starts that were like one before (plan-templates.ts). */
+  readonly templateHits: number;
   /** Connections whose request is not complete. */
   readonly waiting: number;
   readonly memory: number;

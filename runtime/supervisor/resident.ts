@@ -15,6 +15,7 @@ import { makeConnections, type Peer } from './connections.ts';
 import type { Home } from './home.ts';
 import type { NativeSocket } from './native-socket.ts';
 import { NotServed } from './not-served.ts';
+import { makePlanTemplates } from './plan-templates.ts';
 import { type Call, claimedCaller } from './read-call.ts';
 import type { ResidentSettings } from './resident-settings.ts';
 import { makeServiceStatistics } from './service-statistics.ts';
@@ -36,7 +37,11 @@ const listening = 3;
 export function serve({ script, status, socket, settings }: ResidentParts): void {
   const build = buildIdentity(status);
   const statistics = makeServiceStatistics();
-  const home: Home = { status: () => statistics.status(connections.waiting()), serving: statistics.serving };
+  const home: Home = {
+    status: () => ({ ...statistics.status(connections.waiting()), templateHits: templates.hits() }),
+    serving: statistics.serving,
+  };
+  const templates = makePlanTemplates((body, serving) => answer(body, { ...home, serving }));
   const connections = makeConnections(socket, serveCall);
   const listener = socket.watch(listening, 1, () => connections.accept(listening));
   const inode = inodeOf(settings.socketPath);
@@ -67,11 +72,23 @@ export function serve({ script, status, socket, settings }: ResidentParts): void
 
   async function answerUnlessLeft(body: Uint8Array): Promise<Uint8Array | null> {
     try {
-      return await answer(body, home);
+      return fromTemplate(body) ?? (await workOut(body));
     } catch (error) {
       if (error instanceof NotServed) return null;
       throw error;
     }
+  }
+
+  function fromTemplate(body: Uint8Array): Uint8Array | null {
+    const frame = templates.find(body);
+    if (frame !== null) statistics.serving('run');
+    return frame;
+  }
+
+  async function workOut(body: Uint8Array): Promise<Uint8Array> {
+    const frame = await answer(body, home);
+    templates.learn(body);
+    return frame;
   }
 
   function watchIdleness(milliseconds: number): void {

@@ -9,7 +9,7 @@ export interface ServiceStatistics {
   refused(): void;
   /** Milliseconds since the last call. */
   idleFor(): number;
-  status(waiting: number): ServiceStatus;
+  status(waiting: number): Omit<ServiceStatus, 'templateHits'>;
 }
 
 const kept = 1000;

@@ -2,6 +2,7 @@ import { stringifyConfig } from '../../config/stringify.ts';
 import type { Caller } from '../../container/caller.ts';
 import { printText } from '../../container/print-text.ts';
 import { runContainer } from '../../container/run.ts';
+import { clock } from '../../host/clock.ts';
 import type { Plan } from '../../plan/ops.ts';
 import { isSet } from '../flag-values.ts';
 import type { CommandHandler } from '../handle.ts';
@@ -14,7 +15,7 @@ export const run: CommandHandler = async (caller, line, followUp) => {
   if (isSet(line.flags, 'print-config')) return printConfig(caller, line);
   const options = await runOptions(caller, line);
   const { plan, warnings } = await runContainer(caller, options);
-  return [...warningOps(warnings, { log: options.log, now: new Date() }), ...plan];
+  return [...warningOps(warnings, { log: options.log, now: clock.now() }), ...plan];
 };
 
 async function printConfig(caller: Caller, line: CommandLine): Promise<Plan> {

@@ -34,14 +34,14 @@ function showStatus(caller: Caller, { flags }: CommandLine, home: Home | null): 
 }
 
 function renderStatus(status: ServiceStatus): string {
-  const { pid, version, uptime, starts, answers, refusals, p50, p99, cacheHits, cacheMisses, waiting, memory } = status;
+  const { pid, version, uptime, starts, answers, refusals, p50, p99, cacheHits, cacheMisses, templateHits, waiting, memory } = status;
   const rows = {
     pid: `${pid}`,
     version,
     uptime: `${(uptime / 1000).toFixed(1)} s`,
     starts: `${starts}`,
     answers: `${answers} (p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms), ${refusals} left to others`,
-    cache: `${cacheHits} hits, ${cacheMisses} misses`,
+    cache: `files: ${cacheHits} hits, ${cacheMisses} misses; plans: ${templateHits} hits`,
     waiting: `${waiting} connections`,
     memory: `${(memory / 1024 / 1024).toFixed(1)} MiB`,
   };
