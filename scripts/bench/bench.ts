@@ -2,12 +2,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureApi } from './api.ts';
 import { makeBenchBundle } from './bundle.ts';
 import { type Contender, contenders } from './contenders.ts';
 import { measureLifecycle } from './lifecycle.ts';
 import { residentMemory } from './memory.ts';
 import { recordFrame } from './record-frame.ts';
-import { type Result, report, reportLifecycle, summarize } from './report.ts';
+import { type Result, report, reportApi, reportLifecycle, summarize } from './report.ts';
 import { measureInTurn, type Rounds } from './rounds.ts';
 import { withSupervisor } from './with-supervisor.ts';
 
@@ -29,8 +30,10 @@ try {
   }));
   console.log(report(results));
   console.log(`\n${reportLifecycle(lifecycle)}`);
+  const api = await measureApi(bundle, rounds);
+  console.log(`\n${reportApi(api)}`);
   mkdirSync(dirname(values.json), { recursive: true });
-  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results, lifecycle }, null, 2)}\n`);
+  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results, lifecycle, api }, null, 2)}\n`);
   console.log(`\nall figures: ${values.json}`);
 } finally {
   rmSync(bundle.directory, { recursive: true, force: true });

@@ -54,6 +54,15 @@ export function reportLifecycle({ cycle, exec, detached }: LifecycleResults): st
   ].join('\n');
 }
 
+/** Ratios to spawning krun and runc from the same program. */
+export function reportApi(figures: readonly Figures[]): string {
+  const [krun, runc] = ['spawn krun', 'spawn runc'].map((name) => figures.find((one) => one.name === name)?.median);
+  const rows = figures.map(({ name, median, min, p90 }) =>
+    row(name, median.toFixed(2), min.toFixed(2), p90.toFixed(2), ratio(median, krun), ratio(median, runc)),
+  );
+  return [row('from a Node program', 'median ms', 'min', 'p90', '× krun', '× runc'), ...rows].join('\n');
+}
+
 function ratios(title: string, figures: readonly Figures[]): string[] {
   const [crun, runc] = ['crun', runcName].map((name) => figures.find((one) => one.name === name)?.median);
   const header = row(title, 'median ms', 'min', 'p90', '× crun', '× runc');
