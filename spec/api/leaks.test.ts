@@ -25,6 +25,18 @@ test.serial('100 runs at a time leave no descriptor, process, state or cgroup', 
   if (mount !== undefined) t.deepEqual(cgroupsOf(mount, ids), []);
 });
 
+test.serial('what nobody has read when a process ends is kept for who reads later, and holds no descriptor', async (t) => {
+  const { krun, bundle } = await useKrun(t);
+  await (await krun.run({ rootfs: bundle.rootfs, args: ['true'] })).wait();
+  await until('the first run is over', () => childrenOf(childrenOf('self').at(-1) ?? 0).length === 0);
+  const before = descriptors();
+  const said = 'x'.repeat(50_000);
+  const container = await krun.run({ rootfs: bundle.rootfs, args: ['sh', '-c', `echo ${said}; echo ${said} >&2`] });
+  await container.wait();
+  await until('all descriptors are closed', () => descriptors() <= before);
+  t.deepEqual(await Promise.all([text(container.stdout), text(container.stderr)]), [`${said}\n`, `${said}\n`]);
+});
+
 test.serial('100 aborts and failures at a time leave nothing either', async (t) => {
   const fixture = await useKrun(t);
   const { krun, bundle, script } = fixture;
