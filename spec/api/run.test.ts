@@ -74,6 +74,15 @@ test('the standard streams of a container are real pipes, which can be opened by
   t.is(await text(container.stdout), 'one\nthree\n');
 });
 
+test('no helper holds the pipes of another call: the end of its input reaches a container while others run', async (t) => {
+  const { krun, bundle, script } = await useKrun(t);
+  const run = (text: string) => krun.run({ bundle: bundle.path, config: script(text) });
+  const [, reads] = await Promise.all([run('exec sleep 1000'), run('exec cat'), run('exec sleep 1000')]);
+  reads.stdin.end('all of it');
+  t.is(await text(reads.stdout), 'all of it');
+  t.is((await reads.wait()).exitCode, 0);
+});
+
 test('ignored streams are the null device', async (t) => {
   const { krun, bundle, script } = await useKrun(t);
   const container = await krun.run({
