@@ -210,6 +210,12 @@ export const flagTable = [
   },
   { name: 'print-config', type: 'boolean', commands: starts, help: 'with --rootfs: print the config.json and do nothing' },
   { name: 'print-id', type: 'boolean', commands: starts, help: "print the container's id on stdout before it starts" },
+  {
+    name: 'timing',
+    type: 'boolean',
+    commands: ['run', 'create', 'exec'],
+    help: 'print where the time of the start went, to standard error',
+  },
   { name: 'keep', type: 'boolean', commands: starts, help: 'keep the state after the container has ended' },
   { name: 'init', type: 'boolean', commands: makes, help: 'a first process of our own, which reaps orphans and forwards signals' },
   { name: 'no-new-keyring', type: 'boolean', commands: makes, help: "stay in the caller's session keyring" },

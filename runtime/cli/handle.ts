@@ -18,6 +18,7 @@ import type { CommandName } from './commands.ts';
 import { isSet } from './flag-values.ts';
 import { type CommandLine, parse } from './parse.ts';
 import { reportFailure } from './report-failure.ts';
+import { wantsTiming, withTiming } from './timing.ts';
 
 /** `followUp`: what the plan of the same call has handed on, when it ended in askAgain. */
 export type CommandHandler = (caller: Caller, line: CommandLine, followUp: FollowUp | null, home: Home | null) => Plan | Promise<Plan>;
@@ -30,7 +31,11 @@ export async function handleCommand(caller: Caller, followUp: FollowUp | null = 
     const command = commandOf(line);
     home?.serving(command);
     const handler = await handlers[command]();
-    return await handler(caller, line, followUp, home);
+    if (!wantsTiming(caller, line)) return await handler(caller, line, followUp, home);
+    const began = process.hrtime.bigint();
+    const plan = await handler(caller, line, followUp, home);
+    const microseconds = Number((process.hrtime.bigint() - began) / 1000n);
+    return withTiming(plan, { home: home === null ? "the call's own" : 'a resident', microseconds });
   } catch (error) {
     if (error instanceof NotServed) throw error;
     return reportFailure(error, caller, line);

@@ -248,4 +248,6 @@ const explainers = {
   announce: refused('E_INTERNAL', 'telling the program that the container runs'),
   awaitStatus: explainProcess,
   whenCounted: refused('E_SYSTEM', 'what the cgroup has counted'),
+  startTiming: refused('E_SYSTEM', 'times cannot be noted'),
+  printTiming: refused('E_FILE', 'times cannot be printed'),
 } as const satisfies Record<OpName, Explainer>;

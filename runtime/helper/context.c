@@ -6,6 +6,7 @@
 #include "exits.h"
 #include "krun.h"
 #include "process.h"
+#include "timing.h"
 #include "seccomp-listener.h"
 
 void carry_out(struct context *context, const struct plan *plan) {
@@ -34,6 +35,7 @@ void close_context(struct context *context) {
   close_descriptor(&context->report);
   close_descriptor(&context->helper);
   forget_listener(context);
+  end_timing(context);
   free(context->slots);
   context->slots = NULL;
   context->slot_count = 0;
@@ -44,7 +46,9 @@ int run_program(struct context *context, const struct program *program) {
     const struct op *op = &program->ops[i];
     context->current = op;
     if (op->code == OP_EXECUTE && announce_execute(context) < 0) return -1;
+    uint64_t began = context->timing == NULL ? 0 : now_nanoseconds();
     if (test_op(context, op) < 0 || run_op(context, op) < 0) return -1;
+    note_op(context, op, began);
   }
   return 0;
 }

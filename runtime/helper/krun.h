@@ -24,6 +24,7 @@ struct failure {
 };
 
 struct plan;
+struct timing;
 struct handover;
 struct launch;
 
@@ -64,6 +65,8 @@ struct context {
   uint32_t exit_count;
 
   struct follow_up follow_up;
+
+  struct timing *timing; /* timing.c; NULL: nobody has asked for it */
 
   int gate;        /* init: where it waits for start; -1: nowhere */
   int report;      /* init: where it then says how that went; who starts it: where that is heard; -1: none */

@@ -2,6 +2,12 @@
 #pragma once
 #include "krun.h"
 
+/* Of the call, in nanoseconds of CLOCK_MONOTONIC. */
+struct times {
+  uint64_t begun, asked, answered;
+  uint64_t resumed; /* in the sealed copy; 0: there is none */
+};
+
 struct plan {
   uint8_t *body;
   uint32_t length;
@@ -9,6 +15,7 @@ struct plan {
   uint32_t op_count;
   struct op *ops;
   struct program program;
+  struct times times;
 };
 
 /* Reads body into plan (which points into body from then on). NULL, or why the body is refused. */

@@ -5,6 +5,7 @@
  */
 #include "seal.h"
 
+#include <inttypes.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+#include "timing.h"
 
 #define VARIABLE "KRUN_SEALED="
 
@@ -30,9 +33,11 @@ bool unseal(struct supervisor *supervisor) {
   const char *value = getenv("KRUN_SEALED");
   if (value == NULL) return false;
   *supervisor = (struct supervisor){.channel = -1, .complaints = -1};
-  if (sscanf(value, "%d:%d:%d:%d:%4095[^\n]", &supervisor->channel, &supervisor->pid, &supervisor->resident, &supervisor->complaints, supervisor->prefix) != 5)
+  if (sscanf(value, "%d:%d:%d:%d:%" SCNu64 ":%" SCNu64 ":%4095[^\n]", &supervisor->channel, &supervisor->pid, &supervisor->resident, &supervisor->complaints,
+             &supervisor->times.begun, &supervisor->times.asked, supervisor->prefix) != 7)
     die("the environment holds a wrong", "KRUN_SEALED", EINVAL);
   unsetenv("KRUN_SEALED");
+  supervisor->times.resumed = now_nanoseconds();
   prctl(PR_SET_NAME, "krun");
   fcntl(supervisor->channel, F_SETFD, FD_CLOEXEC);
   if (supervisor->complaints >= 0) fcntl(supervisor->complaints, F_SETFD, FD_CLOEXEC);
@@ -40,8 +45,9 @@ bool unseal(struct supervisor *supervisor) {
 }
 
 void seal(const struct supervisor *supervisor, char **argv, char **environment) {
-  char variable[sizeof supervisor->prefix + 64];
-  snprintf(variable, sizeof variable, VARIABLE "%d:%d:%d:%d:%s", supervisor->channel, supervisor->pid, supervisor->resident, supervisor->complaints, supervisor->prefix);
+  char variable[sizeof supervisor->prefix + 128];
+  snprintf(variable, sizeof variable, VARIABLE "%d:%d:%d:%d:%" PRIu64 ":%" PRIu64 ":%s", supervisor->channel, supervisor->pid, supervisor->resident, supervisor->complaints,
+           supervisor->times.begun, supervisor->times.asked, supervisor->prefix);
   size_t count = 0;
   while (environment[count] != NULL) count++;
   char **sealed = calloc(count + 2, sizeof *sealed);

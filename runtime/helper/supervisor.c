@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "process.h"
 #include "resident.h"
+#include "timing.h"
 
 static bool is_given(const struct supervisor *supervisor);
 static void ask_own(struct supervisor *supervisor, const struct encoded *encoded);
@@ -26,7 +27,7 @@ static void end(struct supervisor *supervisor);
 static _Noreturn void give_up(const struct supervisor *supervisor, const char *why);
 
 void find_supervisor(struct supervisor *supervisor, char **environment) {
-  *supervisor = (struct supervisor){.channel = -1, .complaints = -1};
+  *supervisor = (struct supervisor){.channel = -1, .complaints = -1, .times.begun = now_nanoseconds()};
   find_prefix(supervisor);
   for (char **variable = environment; *variable != NULL; variable++) {
     if (strncmp(*variable, "KRUN_CHANNEL=", 13) == 0) supervisor->channel = atoi(*variable + 13);
@@ -41,6 +42,7 @@ void ask(struct supervisor *supervisor, const struct request *request, const str
   if (is_given(supervisor)) send_request(supervisor, &encoded);
   else if (!ask_resident(supervisor, request, &encoded)) ask_own(supervisor, &encoded);
   free(encoded.data);
+  supervisor->times.asked = now_nanoseconds();
 }
 
 void receive_plan(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan) {
@@ -89,6 +91,8 @@ static const char *receive(struct supervisor *supervisor, struct plan *plan) {
   end(supervisor);
   const char *refused = read_plan(body, header.length, plan);
   if (refused != NULL) free_plan(plan);
+  plan->times = supervisor->times;
+  plan->times.answered = now_nanoseconds();
   return refused;
 }
 

@@ -8,6 +8,7 @@ struct supervisor {
   pid_t pid;      /* of the one we started; 0 when it is not ours */
   pid_t resident; /* of the resident one that has been asked (resident.h); 0: none */
   int complaints; /* a memory file with what ours wrote to its standard error; -1 when it is not ours */
+  struct times times;
   char prefix[PATH_MAX]; /* the directory that krun is installed in */
 };
 

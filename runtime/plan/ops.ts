@@ -474,6 +474,11 @@ export const opTable = {
     help: 'after wait: unless its status is 0, and if a line `key` of one of these files of a cgroup has another number than 0, hand on the status and the numbers, and run a program',
     fields: { cgroup: 'slot', files: 'strings', keys: 'strings', program: 'ops' },
   },
+  startTiming: { help: 'note from now on when each op begins and ends, in helper and init', fields: {} },
+  printTiming: {
+    help: "print what has been noted, and when the call was made, asked and answered, to standard error; `home` is the supervisor's",
+    fields: { home: 'string', microseconds: 'u32' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;
