@@ -8,8 +8,9 @@ import { type Contender, contenders } from './contenders.ts';
 import { measureLifecycle } from './lifecycle.ts';
 import { residentMemory } from './memory.ts';
 import { recordFrame } from './record-frame.ts';
-import { type Result, report, reportApi, reportLifecycle, summarize } from './report.ts';
+import { goalsOfSupervisor, type Result, report, reportApi, reportLifecycle, reportScenarios, summarize } from './report.ts';
 import { measureInTurn, type Rounds } from './rounds.ts';
+import { measureScenarios } from './scenarios.ts';
 import { withSupervisor } from './with-supervisor.ts';
 
 const { values } = parseArgs({
@@ -24,16 +25,18 @@ const rounds: Rounds = { rounds: Number(values.rounds), runs: Number(values.runs
 const bundle = makeBenchBundle();
 try {
   const frame = await recordFrame(bundle);
-  const { results, lifecycle } = await withSupervisor(bundle.directory, async (socket) => ({
+  const { results, lifecycle, scenarios } = await withSupervisor(bundle.directory, async (socket) => ({
     results: await measureAll(contenders(bundle, frame, socket).filter((contender) => contender.isThere)),
     lifecycle: await measureLifecycle(bundle, socket, { ...rounds, runs: Math.ceil(rounds.runs / 2) }),
+    scenarios: measureScenarios(bundle, socket, { ...rounds, runs: Math.ceil(rounds.runs / 2) }),
   }));
   console.log(report(results));
-  console.log(`\n${reportLifecycle(lifecycle)}`);
+  console.log(`\n${reportLifecycle(lifecycle)}\n\n${reportScenarios(scenarios)}`);
+  console.log(`\n${goalsOfSupervisor(results, lifecycle, scenarios).join('\n')}`);
   const api = await measureApi(bundle, rounds);
   console.log(`\n${reportApi(api)}`);
   mkdirSync(dirname(values.json), { recursive: true });
-  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results, lifecycle, api }, null, 2)}\n`);
+  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results, lifecycle, scenarios, api }, null, 2)}\n`);
   console.log(`\nall figures: ${values.json}`);
 } finally {
   rmSync(bundle.directory, { recursive: true, force: true });

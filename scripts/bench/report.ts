@@ -1,6 +1,7 @@
-import { coldName, floorName, helperName, runcName } from './contenders.ts';
+import { coldName, floorName, helperName, runcName, warmName } from './contenders.ts';
 import type { LifecycleResults } from './lifecycle.ts';
 import type { Memory } from './memory.ts';
+import { extraMounts, type ScenarioResults, startsAtOnce } from './scenarios.ts';
 
 export interface Figures {
   readonly name: string;
@@ -61,6 +62,36 @@ export function reportApi(figures: readonly Figures[]): string {
     row(name, median.toFixed(2), min.toFixed(2), p90.toFixed(2), ratio(median, krun), ratio(median, runc)),
   );
   return [row('from a Node program', 'median ms', 'min', 'p90', '× krun', '× runc'), ...rows].join('\n');
+}
+
+export function reportScenarios({ atOnce, filtered, manyMounts }: ScenarioResults): string {
+  return [
+    ...ratios(`${startsAtOnce} at once`, atOnce),
+    ...atOnce.map(({ name, median }) => row(`  ${name}`, `${((startsAtOnce / median) * 1000).toFixed(0)} a second`)),
+    '',
+    ...ratios('seccomp, all namespaces', filtered),
+    '',
+    ...ratios(`${extraMounts} more mounts`, manyMounts),
+  ].join('\n');
+}
+
+/** What the resident supervisor is for. */
+export function goalsOfSupervisor(results: readonly Result[], lifecycle: LifecycleResults, scenarios: ScenarioResults): string[] {
+  const [floor, warm] = [floorName, warmName].map((name) => named(results, name)?.median);
+  const crun = results.find(({ name }) => name.startsWith('crun'))?.median;
+  const toCrun = (figures: readonly Figures[]) => {
+    const [own, other] = [warmName, 'crun'].map((name) => figures.find((one) => one.name === name)?.median);
+    return own && other && own / other;
+  };
+  return [
+    goal('krun run, warm, × crun', warm && crun && warm / crun, 0.5),
+    goal('krun run, warm, × floor', warm && floor && warm / floor, 1.35),
+    goal('create+start+delete, warm, × crun', toCrun(lifecycle.cycle), 0.5),
+    goal('exec, warm, × crun', toCrun(lifecycle.exec), 0.5),
+    goal(`${startsAtOnce} at once, warm, × crun's time`, toCrun(scenarios.atOnce), 0.56),
+    goal("docker's seccomp profile, all namespaces, warm, × crun", toCrun(scenarios.filtered), 0.6),
+    goal(`${extraMounts} more mounts, warm, × crun`, toCrun(scenarios.manyMounts), 0.5),
+  ];
 }
 
 function ratios(title: string, figures: readonly Figures[]): string[] {
