@@ -10,9 +10,10 @@ import { type FoundContainer, readContainer } from './stored-state.ts';
 export function killContainer(_caller: Caller, { root, id, signal, all }: KillOptions): Plan {
   const container = readContainer(root, id);
   const { init, status } = container;
+  if (status === 'creating') throw notRunning(container);
   const others = signal === SIGKILL ? killOthers(root, container) : [];
   if (status === 'stopped' && all) return [...others, { op: 'exit', pointer: '', status: 0 }];
-  if (init === null || status === 'creating') throw new KrunError('E_NOT_RUNNING', `container not running: ${id} is ${status}`);
+  if (init === null) throw notRunning(container);
   return [
     { op: 'openProcess', pointer: '', ...init, process: 'init' },
     { op: 'signalProcess', pointer: '', process: 'init', signal, orGone: false },
@@ -22,12 +23,26 @@ export function killContainer(_caller: Caller, { root, id, signal, all }: KillOp
 
 const SIGKILL = 9;
 
+function notRunning({ state, status }: FoundContainer): KrunError {
+  return new KrunError('E_NOT_RUNNING', `container not running: ${state.id} is ${status}`);
+}
+
 // With the first process of a pid namespace all others end (pid_namespaces(7)). Without a namespace of its own they would stay, as in runc.
 function killOthers(root: string, { state }: FoundContainer): Op[] {
   const { id, cgroup } = state;
-  if (cgroup === null || createsNamespace(readSavedConfig(root, id).linux, 'pid')) return [];
+  if (cgroup === null || hasPidNamespace(root, id)) return [];
   return [
     { op: 'openCgroup', pointer: '', ...cgroup, owner: `${root}/${id}`, orGone: true, cgroup: 'cgroup' },
     { op: 'killCgroup', pointer: '', cgroup: 'cgroup' },
   ];
+}
+
+// One that never came so far as to be saved may have left processes, too.
+function hasPidNamespace(root: string, id: string): boolean {
+  try {
+    return createsNamespace(readSavedConfig(root, id).linux, 'pid');
+  } catch (error) {
+    if (error instanceof KrunError && error.code === 'E_NO_CONTAINER') return false;
+    throw error;
+  }
 }
