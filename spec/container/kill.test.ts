@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Caller } from '../../runtime/container/caller.ts';
 import { killContainer } from '../../runtime/container/kill.ts';
+import type { KillOptions } from '../../runtime/container/options.ts';
 import { bootId, describeProcess } from '../../runtime/container/stored-state.ts';
 import type { Plan } from '../../runtime/plan/ops.ts';
 
@@ -26,7 +27,7 @@ test('kill --all of what ended before it was saved ends what is left in its cgro
 });
 
 function kill(root: string, all: boolean): Plan {
-  return killContainer({} as Caller, { root, id: 'half', signal: SIGKILL, all });
+  return killContainer({} as Caller, { root, id: 'half', signal: SIGKILL, all } as KillOptions);
 }
 
 async function makeState(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<string> {
