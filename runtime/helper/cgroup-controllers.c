@@ -9,6 +9,7 @@ struct state {
 };
 
 static bool has_word(const char *words, const char *word);
+static bool holds_processes(int ancestor);
 static enum outcome check_required(struct context *context, const struct strings *required, const struct state *state, const char *name);
 static void batch(const struct strings *controllers, const struct state *state, char *text, size_t size);
 static enum outcome one_by_one(struct context *context, const struct op_create_cgroup *op, const struct state *state, int ancestor, const char *name);
@@ -25,10 +26,12 @@ enum outcome enable_controllers(struct context *context, const struct op_create_
   }
   enum outcome outcome = check_required(context, &op->required, &state, name);
   if (outcome != DONE) return outcome;
-  char text[512] = "";
-  batch(&op->required, &state, text, sizeof text);
-  batch(&op->wanted, &state, text, sizeof text);
-  if (text[0] == '\0' || write_cgroup_text(ancestor, "cgroup.subtree_control", text) == 0) return DONE;
+  char required[512] = "", wanted[512] = "", text[1024];
+  batch(&op->required, &state, required, sizeof required);
+  batch(&op->wanted, &state, wanted, sizeof wanted);
+  if (wanted[0] != '\0' && holds_processes(ancestor)) wanted[0] = '\0';
+  snprintf(text, sizeof text, "%s %s", required, wanted);
+  if (text[1] == '\0' || write_cgroup_text(ancestor, "cgroup.subtree_control", text) == 0) return DONE;
   return is_gone(errno) ? GONE : one_by_one(context, op, &state, ancestor, name);
 }
 
@@ -50,6 +53,16 @@ static bool has_word(const char *words, const char *word) {
   return false;
 }
 
+/*
+ * Those that are merely wanted must not be enabled where processes are: cpu and pids could be, but that makes the cgroup the root of a
+ * threaded subtree (cgroups(7)), and our container threaded. The root of all has no type, and may hold processes.
+ */
+static bool holds_processes(int ancestor) {
+  char type[32], processes[16];
+  if (read_cgroup_file(ancestor, "cgroup.type", type, sizeof type) < 0 || strcmp(type, "domain\n") != 0) return false;
+  return read_cgroup_file(ancestor, "cgroup.procs", processes, sizeof processes) > 0;
+}
+
 /* Append "+memory +pids" for those that are there and not enabled yet. */
 static void batch(const struct strings *controllers, const struct state *state, char *text, size_t size) {
   for (uint32_t i = 0; i < controllers->count; i++) {
@@ -63,7 +76,8 @@ static void batch(const struct strings *controllers, const struct state *state, 
 
 /* The kernel takes a batch whole or not at all; a wanted controller that it refuses must not cost us a required one. */
 static enum outcome one_by_one(struct context *context, const struct op_create_cgroup *op, const struct state *state, int ancestor, const char *name) {
-  for (uint32_t i = 0; i < op->required.count + op->wanted.count; i++) {
+  uint32_t count = op->required.count + (holds_processes(ancestor) ? 0 : op->wanted.count);
+  for (uint32_t i = 0; i < count; i++) {
     bool required = i < op->required.count;
     const char *controller = required ? op->required.items[i] : op->wanted.items[i - op->required.count];
     char text[64];
