@@ -1,9 +1,9 @@
 // config.json in the state directory: the configuration as it was when the container was made. Edits of the bundle change nothing.
-import { readFileSync } from 'node:fs';
 import { type Config, readConfig } from '../config/config.ts';
 import { remember } from '../config/remember.ts';
 import { stringifyConfig } from '../config/stringify.ts';
 import { KrunError } from '../errors/krun-error.ts';
+import { fromFile } from '../host/file-cache.ts';
 import type { StateFile } from '../plan/compile.ts';
 
 export const configFileName = 'config.json';
@@ -21,8 +21,7 @@ export function readSavedConfig(root: string, id: string): Config {
 export function readSavedConfigFile(root: string, id: string): { readonly config: Config; readonly content: Uint8Array } {
   const path = `${root}/${id}/${configFileName}`;
   try {
-    const content = readFileSync(path);
-    return { config: readConfig(new TextDecoder().decode(content)), content };
+    return fromFile(path, (content) => ({ config: readConfig(new TextDecoder().decode(content)), content }));
   } catch (cause) {
     const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (errno === 'ENOENT') throw new KrunError('E_NO_CONTAINER', `container does not exist: ${id}`, { path });

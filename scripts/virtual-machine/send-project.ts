@@ -5,7 +5,7 @@ import { project } from './image.ts';
 import { type Machine, sshArguments } from './machine.ts';
 
 // Node and the npm dependencies are on a disk of their own. `.cache/node` saves the stripping of types. The ordinary users may read it all.
-const parts = ['bin', 'dist', 'runtime', 'scripts', 'spec', 'package.json', 'ava.config.js', 'vm.config.js', 'tsconfig.json'];
+const parts = ['bin', 'dist', 'runtime', 'scripts', 'share', 'spec', 'package.json', 'ava.config.js', 'vm.config.js', 'tsconfig.json'];
 const cached = ['.cache/probe', '.cache/without', '.cache/node'];
 
 /** Replaces the project in a machine by what is built here. */
