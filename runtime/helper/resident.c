@@ -103,11 +103,11 @@ static pid_t peer_of(int channel, const struct request *request) {
   struct ucred peer;
   socklen_t size = sizeof peer;
   if (getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return 0;
-  if (RULE(PEER_USER) && (peer.uid != request->uid || peer.gid != request->gid || !has_our_groups(channel))) return 0;
+  if (RULE(PEER_USER) && (peer.uid != request->uid || peer.gid != request->gid || (request->uid != 0 && !has_our_groups(channel)))) return 0;
   return peer.pid;
 }
 
-/* In the same order: both got them from the same log-in, or are not equal for us. */
+/* Root's do not matter, and a service of systemd's has none. In the same order: both got them from the same log-in, or are not equal for us. */
 static bool has_our_groups(int channel) {
   gid_t theirs[MAX_GROUPS], ours[MAX_GROUPS];
   socklen_t size = sizeof theirs;
