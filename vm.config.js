@@ -7,13 +7,16 @@ const needControllers = [
   'spec/cli/pause.test.ts',
   'spec/cli/run-cgroup.test.ts',
   'spec/cli/update.test.ts',
+  'spec/cli/wait.test.ts',
   'spec/container/exec-cgroup.test.ts',
   'spec/helper/cgroup.test.ts',
 ];
 
+const needKernel = ['spec/cli/checkpoint-pre-dump.test.ts'];
+
 export default {
   extensions: ['ts'],
-  files: named ? ['spec/**/*.test.ts'] : ['spec/vm/**/*.test.ts', ...needControllers],
+  files: named ? ['spec/**/*.test.ts'] : ['spec/vm/**/*.test.ts', ...needControllers, ...needKernel],
   workerThreads: false,
   concurrency: 2,
   timeout: '15m',

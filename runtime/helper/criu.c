@@ -35,7 +35,7 @@ int op_await_criu(struct context *context, const struct op_await_criu *op) {
   if (line < 0) return -1;
   if ((op->acknowledge && acknowledge(context, line) < 0) || follow(context, op, line) < 0) return -1;
   if (op->script[0] != '\0') return 0;
-  end_line(context); /* after a pre-dump it would wait for another request */
+  end_line(context);
   return end_well(context, op);
 }
 

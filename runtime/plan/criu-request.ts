@@ -66,7 +66,7 @@ export function encodeCriuRequest(request: CriuRequest): Uint8Array {
   ]);
 }
 
-const kinds: Readonly<Record<CriuKind, number>> = { dump: 1, restore: 2, 'pre-dump': 4 };
+const kinds: Readonly<Record<CriuKind, number>> = { dump: 1, restore: 2, 'pre-dump': 13 };
 const cgroupsModes: Readonly<Record<CgroupsMode, number>> = { ignore: 0, soft: 3, full: 4, strict: 5 };
 const networkLocks: Readonly<Record<NetworkLock, number>> = { iptables: 1, nftables: 2, skip: 3 };
 

@@ -12,7 +12,6 @@ import { makeBundle } from '../support/bundle.ts';
 import {
   assertUnbroken,
   criuEnvironment,
-  hasCriuFeature,
   lacksCriu,
   lastCount,
   spawnInto,
@@ -225,30 +224,6 @@ test('prestart and createRuntime hooks run on restore, poststop after a checkpoi
   const [name, state = '{}'] = (await readFile(path, 'utf8')).split('\n');
   t.is(name, 'createRuntime');
   t.like(JSON.parse(state), { id: bundle.id, status: 'creating', pid: (await stateOf(bundle.id)).pid });
-});
-
-test('--pre-dump writes the memory of a container that runs on, for --parent-path', async (t) => {
-  if (lacksCriu(t) || skipUnless(t, "the kernel's CONFIG_MEM_SOFT_DIRTY", hasCriuFeature('mem_dirty_track'))) return;
-  const { bundle, images, krun, nextCount, output } = await startCounter(t);
-  t.like(await krun(['checkpoint', '--pre-dump', '--image-path', join(images, 'one'), bundle.id]), { status: 0, stderr: '' });
-  t.is((await stateOf(bundle.id)).status, 'running');
-  await nextCount();
-  await mkdir(join(images, 'two'));
-  const last = ['checkpoint', '--parent-path', '../one', '--image-path', join(images, 'two'), bundle.id];
-  t.like(await krun(last), { status: 0, stderr: '' });
-  t.like(await krun(['restore', '--image-path', join(images, 'two'), '--bundle', bundle.path, '-d', bundle.id]), { status: 0, stderr: '' });
-  await nextCount();
-  await assertUnbroken(t, output);
-});
-
-test('where the kernel cannot track memory, --pre-dump says what it lacks, and the container runs on', async (t) => {
-  if (lacksCriu(t) || skipUnless(t, 'a kernel without CONFIG_MEM_SOFT_DIRTY', !hasCriuFeature('mem_dirty_track'))) return;
-  const { bundle, images, krun, nextCount } = await startCounter(t);
-  const refused = await krun(['checkpoint', '--pre-dump', '--image-path', images, bundle.id]);
-  t.is(refused.status, 1);
-  t.regex(refused.stderr, /code: E_CHECKPOINT/);
-  t.regex(refused.stderr, /CONFIG_MEM_SOFT_DIRTY/);
-  await nextCount();
 });
 
 test('a container that does not run cannot be checkpointed', async (t) => {
