@@ -9,16 +9,7 @@ import { execa } from 'execa';
 import type { Config } from '../../runtime/config/config.ts';
 import { stringifyConfig } from '../../runtime/config/stringify.ts';
 import { makeBundle } from '../support/bundle.ts';
-import {
-  assertUnbroken,
-  criuEnvironment,
-  lacksCriu,
-  lastCount,
-  spawnInto,
-  startCounter,
-  stateOf,
-  waitFor,
-} from '../support/criu.ts';
+import { assertUnbroken, criuEnvironment, lacksCriu, lastCount, spawnInto, startCounter, stateOf, waitFor } from '../support/criu.ts';
 import { krunBinary, removeContainer, runKrun, withArguments } from '../support/krun.ts';
 import { assertNothingLeft, hostSnapshot } from '../support/leaks.ts';
 import { sitDown } from '../support/person.ts';
