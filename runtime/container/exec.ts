@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config, Process } from '../config/config.ts';
 import { KrunError } from '../errors/krun-error.ts';
-import { readHostFacts } from '../host/facts.ts';
+import { deniesSetgroupsTo, readHostFacts } from '../host/facts.ts';
 import { namespacesApart } from '../host/namespaces.ts';
 import { compileExec } from '../plan/exec.ts';
 import type { Plan } from '../plan/ops.ts';
@@ -32,6 +32,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     status: container.status === 'created' ? 'created' : 'running',
     init,
     namespaces: namespacesApart(init.pid, caller.pid) ?? (config.linux?.namespaces ?? []).map(({ type }) => type),
+    deniesSetgroups: deniesSetgroupsTo(init),
     cgroup: execCgroup({ root, state: container.state, init, path: options.cgroup, facts, caller }),
     seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, root),
     facts,

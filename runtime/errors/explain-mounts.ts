@@ -120,13 +120,22 @@ export const explainRoot: Explainer = (report, facts) => {
         'upper and work must be on one writable file system that is no overlay itself',
       );
   }
-  return explained(
-    pointed,
-    'E_ROOTFS',
-    reason(report, 'the root file system cannot be used'),
-    report.errno === 1 ? permissionHint(report, facts) : undefined,
-  );
+  return explained(pointed, 'E_ROOTFS', reason(report, 'the root file system cannot be used'), rootHint(report, facts));
 };
+
+function rootHint(report: FailureReport, facts: FailureFacts): string | undefined {
+  switch (errnoName(report.errno)) {
+    case 'EPERM':
+      return permissionHint(report, facts);
+    case 'EACCES': {
+      const mappings = lookUp(facts.config, '/linux/uidMappings');
+      if (!Array.isArray(mappings) || mappings.length === 0) return 'every directory on the way must be searchable for this user';
+      const [{ hostID }] = [...mappings].sort((a, b) => a.containerID - b.containerID);
+      return `every directory on the way must be searchable for the container's root, the host's uid ${hostID}: chmod o+x them, or map your own id`;
+    }
+  }
+  return undefined;
+}
 
 /** createDevice. */
 export const explainDevice: Explainer = (report, facts) => {

@@ -156,6 +156,18 @@ export const explainIdMaps: Explainer = (report, facts) => {
   return explained(report, 'E_ID_MAP', message, hints[errnoName(report.errno)]);
 };
 
+/** runIdMapProgram: newuidmap and newgidmap say why in one line, such as "newuidmap: uid range [0-10) -> [5-15) not allowed". */
+export const explainIdMapProgram: Explainer = (report) => {
+  const program = quote(report.path);
+  const [, words = null] = / output=([\s\S]*)$/.exec(report.detail) ?? [];
+  if (words === null) return explained(report, 'E_ID_MAP', reason({ ...report, path: '' }, `${program} cannot be run`));
+  const said = words.trim().replaceAll('\n', '; ') || 'it printed nothing';
+  const hint = said.includes('not permitted')
+    ? `${program} has lost its rights: is it setuid root or has file capabilities, on a file system without nosuid, and no_new_privs is not set?`
+    : '/etc/subuid and /etc/subgid say which ids are yours (getsubids shows them); your group must be that of /etc/passwd';
+  return explained({ ...report, syscall: '', errno: 0 }, 'E_ID_MAP', `${program} refused the map: ${said}`, hint);
+};
+
 /** openNamespace and setns: joining by path. */
 export const explainJoin: Explainer = (report, facts) => {
   const type = lookUp(facts.config, `${report.pointer}/type`);

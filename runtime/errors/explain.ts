@@ -6,7 +6,7 @@ import { explainCapture, explainExecute, explainFindProgram } from './explain-ex
 import { explainHook } from './explain-hook.ts';
 import { explainLabel } from './explain-label.ts';
 import { explainDevice, explainDeviceSource, explainMount, explainOpenTree, explainRoot } from './explain-mounts.ts';
-import { explainClone, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
+import { explainClone, explainIdMapProgram, explainIdMaps, explainJoin, explainVanished } from './explain-namespaces.ts';
 import { explainNetDevice } from './explain-net-device.ts';
 import {
   belowRoot,
@@ -114,6 +114,7 @@ const explainers = {
   setns: explainJoin,
   unshare: explainClone,
   writeIdMaps: explainIdMaps,
+  runIdMapProgram: explainIdMapProgram,
   setTimeOffsets: refused('E_NAMESPACE', 'linux.timeOffsets', { ERANGE: 'the clock would become negative, or run over' }),
   sethostname: refused('E_NAMESPACE', 'hostname', { EINVAL: 'it may have 64 bytes' }),
   setdomainname: refused('E_NAMESPACE', 'domainname', { EINVAL: 'it may have 64 bytes' }),

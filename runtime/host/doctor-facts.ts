@@ -5,18 +5,20 @@ import { parentOf } from '../cgroup/path.ts';
 import type { DoctorCgroup2, DoctorFacts, IdMapProgram } from '../doctor/facts.ts';
 import { findCriuProgram } from './criu-program.ts';
 import { type FactsOptions, readHostFacts } from './facts.ts';
+import { findIdMapProgram, subordinateRanges, userName } from './id-map-facts.ts';
 
 export interface DoctorOptions extends FactsOptions {
   readonly env: ReadonlyMap<string, string>;
   /** Other places, for tests. */
   readonly etc?: string;
   readonly linger?: string;
+  readonly programDirectories?: readonly string[];
 }
 
 export function readDoctorFacts(options: DoctorOptions): DoctorFacts {
-  const { pid, uid, env, proc = '/proc', etc = '/etc', linger = '/var/lib/systemd/linger' } = options;
+  const { pid, uid, env, proc = '/proc', etc = '/etc', linger = '/var/lib/systemd/linger', programDirectories } = options;
   const host = readHostFacts(options);
-  const user = nameOf(`${etc}/passwd`, uid);
+  const user = userName(uid, etc);
   const runtimeDirectory = env.get('XDG_RUNTIME_DIR') ?? null;
   const names = new Set([String(uid), ...(user === null ? [] : [user])]);
   return {
@@ -33,7 +35,7 @@ export function readDoctorFacts(options: DoctorOptions): DoctorFacts {
     maxUserNamespaces: number(`${proc}/sys/user/max_user_namespaces`),
     unprivilegedUserNamespaces: number(`${proc}/sys/kernel/unprivileged_userns_clone`),
     apparmorRestrictsUserNamespaces: number(`${proc}/sys/kernel/apparmor_restrict_unprivileged_userns`),
-    idMapPrograms: { newuidmap: findProgram(env, 'newuidmap'), newgidmap: findProgram(env, 'newgidmap') },
+    idMapPrograms: { newuidmap: idMapProgram('newuidmap', programDirectories), newgidmap: idMapProgram('newgidmap', programDirectories) },
     subordinate: { uids: countIds(`${etc}/subuid`, names), gids: countIds(`${etc}/subgid`, names) },
     runtimeDirectory,
     hasUserBus: env.has('DBUS_SESSION_BUS_ADDRESS') || (runtimeDirectory !== null && existsSync(join(runtimeDirectory, 'bus'))),
@@ -51,25 +53,15 @@ function readCgroup2({ cgroup2, euid }: ReturnType<typeof readHostFacts>): Docto
 }
 
 // Node cannot read file capabilities, by which some distributions do without setuid: one of root's is taken for able.
-function findProgram(env: ReadonlyMap<string, string>, name: string): IdMapProgram {
-  for (const directory of (env.get('PATH') ?? '').split(':').filter((each) => each.startsWith('/'))) {
-    const status = statSync(join(directory, name), { throwIfNoEntry: false });
-    if (status?.isFile()) return (status.mode & 0o4000) !== 0 || status.uid === 0 ? 'ready' : 'unprivileged';
-  }
-  return 'missing';
+function idMapProgram(name: string, directories: readonly string[] | undefined): IdMapProgram {
+  const path = findIdMapProgram(name, directories);
+  if (path === null) return 'missing';
+  const { mode, uid } = statSync(path);
+  return (mode & 0o4000) !== 0 || uid === 0 ? 'ready' : 'unprivileged';
 }
 
-// subuid(5): "name or uid:first:count".
-function countIds(path: string, names: ReadonlySet<string>): number {
-  return lines(path)
-    .map((line) => line.split(':'))
-    .filter(([name = '']) => names.has(name))
-    .reduce((sum, [, , count = '0']) => sum + (Number(count) || 0), 0);
-}
-
-function nameOf(passwd: string, uid: number): string | null {
-  const entry = lines(passwd).find((line) => line.split(':')[2] === String(uid));
-  return entry?.split(':')[0] ?? null;
+function countIds(path: string, owners: ReadonlySet<string>): number {
+  return subordinateRanges(path, owners).reduce((sum, { count }) => sum + count, 0);
 }
 
 function number(path: string): number | null {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostFacts } from '../plan/host-facts.ts';
 import { findCgroup2, findVersion1Controllers, isCgroup2 } from './cgroup2.ts';
+import { readIdMapFacts } from './id-map-facts.ts';
 import { readMountTable } from './mount-table.ts';
 import { parseMountinfo } from './mountinfo.ts';
 
@@ -10,18 +11,23 @@ export interface FactsOptions {
   readonly pid: number;
   /** The caller's effective uid. */
   readonly uid: number;
+  /** The caller's effective gid. */
+  readonly gid?: number;
   /** Another /proc and /sys, for tests. */
   readonly proc?: string;
   readonly sysBlock?: string;
   readonly sysModule?: string;
 }
 
-export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block', sysModule = '/sys/module' }: FactsOptions): HostFacts {
+export function readHostFacts(options: FactsOptions): HostFacts {
+  const { pid, uid, gid = uid, proc = '/proc', sysBlock = '/sys/block', sysModule = '/sys/module' } = options;
   const mountinfo = once(() => readMountTable(proc, pid));
   const cgroup = () => readOptional(`${proc}/${pid}/cgroup`);
   const cgroup2 = once(() => findCgroup2({ mountinfo: mountinfo(), cgroup: cgroup(), isCgroup2, sysBlock }));
   const version1Controllers = once(() => findVersion1Controllers(mountinfo(), readOptional(`${proc}/cgroups`)));
   const inUserNamespace = once(() => !/^(\s*0\s+0\s+4294967295)?\s*$/.test(readOptional(`${proc}/${pid}/uid_map`)));
+  const deniesSetgroups = once(() => inUserNamespace() && deniesSetgroupsTo({ pid, proc }));
+  const idMaps = once(() => readIdMapFacts({ uid, gid }));
   const resctrl = once(() => {
     const [mount] = parseMountinfo(mountinfo(), ['resctrl']);
     return mount === undefined
@@ -43,6 +49,12 @@ export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block
     get inUserNamespace() {
       return inUserNamespace();
     },
+    get deniesSetgroups() {
+      return deniesSetgroups();
+    },
+    get idMaps() {
+      return idMaps();
+    },
     get cgroup2() {
       return cgroup2();
     },
@@ -56,6 +68,11 @@ export function readHostFacts({ pid, uid, proc = '/proc', sysBlock = '/sys/block
       return securityModules();
     },
   };
+}
+
+/** Whether a process is in a user namespace that forbids to set supplementary groups: user_namespaces(7). */
+export function deniesSetgroupsTo({ pid, proc = '/proc' }: Pick<FactsOptions, 'pid' | 'proc'>): boolean {
+  return readOptional(`${proc}/${pid}/setgroups`).startsWith('deny');
 }
 
 /** The cgroup of another process below the cgroup2 mount that the caller sees; null when it has gone or lies elsewhere. */

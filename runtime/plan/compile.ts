@@ -82,7 +82,7 @@ export function compilePlan(request: StartRequest): Plan {
     { id, root: request.state.root, cgroupManager: request.cgroupManager, rootless: request.rootless },
     facts,
   );
-  const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged });
+  const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged, host: facts });
   requireSecurityModules(config, config.process, facts);
   const labels = planLabels(config, config.process);
   const devices = planNetDevices(config);
@@ -104,6 +104,7 @@ export function compilePlan(request: StartRequest): Plan {
     noNewKeyring: request.noNewKeyring,
     privileged,
     inUserNamespace,
+    maySetGroups: namespaces.maySetGroups && !facts.deniesSetgroups,
     keepGroups: mayKeepGroups(facts) && keepsGroups(config),
     root: 'root',
     seccomp: planInitSeccomp(request),

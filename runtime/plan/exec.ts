@@ -26,6 +26,8 @@ export interface ExecRequest {
   readonly init: { readonly pid: number; readonly startTime: bigint };
   /** The types of init's namespaces that are not the caller's own: whatever the configuration said, exec is to be where init is. */
   readonly namespaces: readonly NamespaceType[];
+  /** Init is in a user namespace that forbids to set supplementary groups. */
+  readonly deniesSetgroups: boolean;
   /** The cgroup to start in; null: the caller's own. */
   readonly cgroup: ExecCgroup | null;
   readonly seccomp: CompiledSeccomp | null;
@@ -65,6 +67,7 @@ export function compileExec(request: ExecRequest): Plan {
     noNewKeyring: true,
     privileged: facts.euid === 0,
     inUserNamespace,
+    maySetGroups: !request.deniesSetgroups,
     keepGroups: mayKeepGroups(facts) && keepsGroups(config),
     root: '',
     seccomp: planSeccomp(request.seccomp, config.linux?.seccomp, listenerSubject(request)),

@@ -8,6 +8,9 @@ export interface HostFacts {
   /** The caller's effective uid, in its user namespace. */
   readonly euid: number;
   readonly inUserNamespace: boolean;
+  /** Whether the user namespace that the caller is in forbids to set supplementary groups (/proc/PID/setgroups). */
+  readonly deniesSetgroups: boolean;
+  readonly idMaps: IdMapFacts;
   /** Where cgroup2 is mounted; null if nowhere that can be reached. */
   readonly cgroup2: Cgroup2Facts | null;
   /** The controllers that cgroup v1 holds, and thus v2 lacks: name → its hierarchy's mount point ('' when not mounted). */
@@ -15,6 +18,28 @@ export interface HostFacts {
   readonly securityModules: SecurityModules;
   /** Where resctrl is mounted, and the file schemata of a group by its path, null where there is none; null if nowhere. */
   readonly resctrl: { readonly mountpoint: string; readonly schemataOf: (path: string) => string | null } | null;
+}
+
+/** Which ids a caller without privileges may map in a user namespace of its own: user_namespaces(7), subuid(5). */
+export interface IdMapFacts {
+  /** From /etc/passwd; null: it is not there. */
+  readonly user: string | null;
+  readonly uids: SubordinateIds;
+  readonly gids: SubordinateIds;
+}
+
+export interface SubordinateIds {
+  /** The caller's effective uid or gid, which needs no leave. */
+  readonly own: number;
+  /** Where newuidmap or newgidmap is; null: not installed. */
+  readonly program: string | null;
+  /** What /etc/subuid or /etc/subgid gives the caller; null: that is kept elsewhere (nsswitch.conf), or the caller's name is not known. */
+  readonly ranges: readonly IdRange[] | null;
+}
+
+export interface IdRange {
+  readonly first: number;
+  readonly count: number;
 }
 
 /** Which Linux security modules are at work. */

@@ -1,13 +1,17 @@
 import type { Config, Namespace, NamespaceType } from '../config/config.ts';
 import { sysctlOwner, sysctlPath } from '../config/sysctl.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
-import { formatIdMap, rootOf } from './id-map.ts';
+import type { HostFacts } from './host-facts.ts';
+import { rootOf } from './id-map.ts';
+import { type IdMapPlan, planIdMaps } from './id-map-plan.ts';
 import type { Op } from './ops.ts';
 import { stages } from './stages.ts';
 
 export interface NamespaceFacts {
   /** The helper has CAP_SYS_ADMIN where it runs; otherwise all it has is what a user namespace of its own gives. */
   readonly privileged: boolean;
+  /** Asked without privileges: what may be mapped. */
+  readonly host: Pick<HostFacts, 'idMaps'>;
 }
 
 export type NamespaceConfig = Pick<Config, 'hostname' | 'domainname' | 'linux'>;
@@ -28,6 +32,8 @@ export interface NamespacePlan {
   readonly start: (start: Start) => readonly Op[];
   /** init, or the helper for it, has lost the host's rights: it is in a user namespace, new or joined. */
   readonly inUserNamespace: boolean;
+  /** The process may set its supplementary groups: the maps of its user namespace were not written by who had to give that up. */
+  readonly maySetGroups: boolean;
 }
 
 /**
@@ -36,15 +42,17 @@ export interface NamespacePlan {
  * One clone3 makes all new ones at once, the user namespace first, so that it owns the others (user_namespaces(7)).
  * A *stage* process comes in between when that cannot be: it joins or makes what must be there first, and its own clone, with CLONE_PARENT, is init.
  */
-export function planNamespaces(config: NamespaceConfig, { privileged }: NamespaceFacts): NamespacePlan {
+export function planNamespaces(config: NamespaceConfig, { privileged, host }: NamespaceFacts): NamespacePlan {
   const { linux } = config;
   const wanted = sort(linux?.namespaces ?? []);
   const offsets = formatOffsets(linux?.timeOffsets);
-  const context: Context = { ...wanted, offsets, privileged, linux, needsStage: needsStage(wanted, offsets) };
+  const maps = planIdMaps(wanted.made.has('user') ? linux : undefined, privileged ? undefined : host.idMaps);
+  const context: Context = { ...wanted, offsets, privileged, linux, maps, needsStage: needsStage(wanted, offsets) };
   return {
     host: planHost(context, changedNamespaces(config)),
     start: (start) => (context.needsStage ? startByStage(context, start) : startAtOnce(context, start)),
     inUserNamespace: has(wanted, 'user'),
+    maySetGroups: wanted.made.has('user') ? maps.maySetGroups : privileged || !joins(wanted, 'user'),
   };
 }
 
@@ -64,6 +72,7 @@ interface Context extends Wanted {
   readonly offsets: string;
   readonly privileged: boolean;
   readonly linux: Config['linux'];
+  readonly maps: IdMapPlan;
   readonly needsStage: boolean;
 }
 
@@ -114,7 +123,7 @@ function startAtOnce(context: Context, { program, cgroup, early }: Start): Op[] 
     program: [...init, ...leaveCgroup(made), ...program],
   };
   if (!maps) return [clone];
-  return [clone, writeMaps(context), ...early, { op: 'notifyChild', pointer: '', stage: stages.idMaps }];
+  return [clone, ...context.maps.write, ...early, { op: 'notifyChild', pointer: '', stage: stages.idMaps }];
 }
 
 /*
@@ -144,7 +153,7 @@ function startByStage(context: Context, { program, cgroup, early }: Start): Op[]
   return [
     start,
     { op: 'waitForChild', pointer: '', stage: stages.idMaps },
-    writeMaps(context),
+    ...context.maps.write,
     { op: 'notifyChild', pointer: '', stage: stages.idMaps },
   ];
 }
@@ -190,13 +199,6 @@ function becomeRoot(context: Context): Op[] {
 // Not by clone3: what the root of the cgroup namespace would be together with CLONE_INTO_CGROUP (the maker's cgroup or the new one) depends on the kernel.
 function leaveCgroup(made: ReadonlySet<NamespaceType>): Op[] {
   return made.has('cgroup') ? [{ op: 'unshare', pointer: '/linux/namespaces', flags: CLONE_NEWCGROUP }] : [];
-}
-
-// An unprivileged writer of gid_map must first give up setgroups (user_namespaces(7)).
-function writeMaps({ linux, privileged }: Context): Op {
-  const uidMap = formatIdMap(linux?.uidMappings ?? []);
-  const gidMap = formatIdMap(linux?.gidMappings ?? []);
-  return { op: 'writeIdMaps', pointer: '/linux/uidMappings', uidMap, gidMap, denySetgroups: !privileged };
 }
 
 // What this configuration changes in a namespace: a path could lead to the host's own, and then it would change the host.

@@ -479,6 +479,10 @@ export const opTable = {
     help: "print what has been noted, and when the call was made, asked and answered, to standard error; `home` is the supervisor's",
     fields: { home: 'string', microseconds: 'u32' },
   },
+  runIdMapProgram: {
+    help: 'have newuidmap(1) or newgidmap(1) write a map of the child last cloned; `map`: id inside, id outside, size, and so on',
+    fields: { program: 'string', map: 'strings' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

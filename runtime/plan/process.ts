@@ -1,4 +1,5 @@
 import type { Config, Process } from '../config/config.ts';
+import { KrunError } from '../errors/krun-error.ts';
 import { capabilitySets, planCapabilities } from './capabilities.ts';
 import { deduplicate, variable } from './environment.ts';
 import type { Op } from './ops.ts';
@@ -13,6 +14,8 @@ export interface ProcessOptions {
   readonly noNewKeyring: boolean;
   readonly privileged: boolean;
   readonly inUserNamespace: boolean;
+  /** False: the user namespace denies it (user_namespaces(7)); by default one that was made without privileges does. */
+  readonly maySetGroups?: boolean;
   /** The caller's supplementary groups stay. */
   readonly keepGroups?: boolean;
   /** The slot of the root file system. */
@@ -160,11 +163,20 @@ function changeDirectoryAgain(process: Process): Op[] {
   return uidOf(process) === 0 ? [] : [{ op: 'changeDirectory', pointer: '/process/cwd', path: process.cwd, mayBeDenied: false }];
 }
 
-// Always setgroups, or the caller's own groups would stay. But an unprivileged user namespace denies it: there none can be set, and none be lost.
-function setUser(process: Process, { privileged, inUserNamespace, keepGroups = false }: ProcessOptions): Op {
+// Always setgroups, or the caller's own groups would stay. But a user namespace may deny it: there none can be set, and none be lost.
+function setUser(process: Process, options: ProcessOptions): Op {
+  const { privileged, inUserNamespace, keepGroups = false, maySetGroups = privileged || !inUserNamespace } = options;
   const groups = process.user?.additionalGids ?? [];
-  const setGroups = groups.length > 0 || (!keepGroups && (privileged || !inUserNamespace));
+  if (groups.length > 0 && !maySetGroups) throw groupsDenied();
+  const setGroups = maySetGroups && (groups.length > 0 || !keepGroups);
   return { op: 'setUser', pointer: '/process/user', uid: uidOf(process), gid: process.user?.gid ?? 0, groups, setGroups };
+}
+
+function groupsDenied(): KrunError {
+  return new KrunError('E_PROCESS', 'supplementary groups cannot be set: this user namespace denies setgroups', {
+    pointer: '/process/user/additionalGids',
+    hint: 'leave them out, or map gids of /etc/subgid in linux.gidMappings: then newgidmap allows it',
+  });
 }
 
 function uidOf(process: Process): number {

@@ -476,3 +476,35 @@ test('rights that a checkpoint has too many are named', (t) => {
   t.is(error.code, 'E_RESTORE');
   t.is(error.message, 'process 7 of the checkpoint has no seccomp filter, which config.json does not allow');
 });
+
+test('newuidmap is quoted, and a lost setuid bit is named', (t) => {
+  const report = { path: '/usr/bin/newuidmap', pointer: '/linux/uidMappings' };
+  const refused = explain('runIdMapProgram', 'ECHILD', {
+    ...report,
+    detail: 'status=1 milliseconds=3 output=newuidmap: uid range [0-10) -> [5-15) not allowed\n',
+  });
+  t.is(refused.code, 'E_ID_MAP');
+  t.is(refused.message, '"/usr/bin/newuidmap" refused the map: newuidmap: uid range [0-10) -> [5-15) not allowed');
+  t.regex(refused.hint ?? '', /getsubids/);
+  const powerless = explain('runIdMapProgram', 'ECHILD', {
+    ...report,
+    detail: 'status=1 milliseconds=3 output=newuidmap: write to uid_map failed: Operation not permitted\n',
+  });
+  t.regex(powerless.hint ?? '', /setuid root or has file capabilities.*no_new_privs/);
+  t.is(explain('runIdMapProgram', 'EACCES', report).message, '"/usr/bin/newuidmap" cannot be run: permission denied');
+});
+
+test('a root that the container’s root may not reach is told with its id on the host', (t) => {
+  const mapped = {
+    ...config,
+    linux: {
+      ...config.linux,
+      uidMappings: [
+        { containerID: 1, hostID: 7, size: 1 },
+        { containerID: 0, hostID: 100_000, size: 1 },
+      ],
+    },
+  };
+  t.regex(explain('openRoot', 'EACCES', { path: '/home/ada/rootfs' }, { config: mapped }).hint ?? '', /the host's uid 100000: chmod o\+x/);
+  t.regex(explain('openRoot', 'EACCES', { path: '/home/ada/rootfs' }).hint ?? '', /searchable for this user/);
+});

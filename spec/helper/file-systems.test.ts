@@ -13,6 +13,7 @@ import { privilegedContext } from '../support/plan-context.ts';
 import type { Outcome, ProbeReport, SeenMount } from '../support/probe.ts';
 import { makeStage, snapshot } from '../support/rootfs-plan.ts';
 import { type PlanOptions, runPlan } from '../support/run-plan.ts';
+import { nobodysIds } from '../support/run-process.ts';
 
 test('the file systems of the default configuration are as it says', async (t) => {
   const stage = await makeStage(t);
@@ -164,7 +165,7 @@ async function report(
 
 function startPlan(config: Config, context: Partial<FileSystemContext>): Plan {
   const whole = { ...privilegedContext, ...context };
-  const namespaces = planNamespaces(config, whole);
+  const namespaces = planNamespaces(config, { ...whole, host: { idMaps: nobodysIds } });
   const files = planFileSystems(config, whole);
   const program: Plan = [
     ...files.root,

@@ -71,10 +71,10 @@ test('an empty host has nothing, and no file that is missing is an error', (t) =
   });
 });
 
-test('newuidmap counts when it is found on the PATH and runs with privileges', (t) => {
+test('newuidmap counts when it is where krun looks for it and runs with privileges', (t) => {
   const root = makeTree(t, { 'bin/newuidmap': '' });
-  const { idMapPrograms } = readDoctorFacts(optionsFor(root, { PATH: `relative:${join(root, 'bin')}` }));
+  const { idMapPrograms } = readDoctorFacts({ ...optionsFor(root), programDirectories: [join(root, 'bin')] });
   t.is(idMapPrograms.newuidmap, process.geteuid?.() === 0 ? 'ready' : 'unprivileged');
   chmodSync(join(root, 'bin/newuidmap'), 0o4755);
-  t.is(readDoctorFacts(optionsFor(root, { PATH: join(root, 'bin') })).idMapPrograms.newuidmap, 'ready');
+  t.is(readDoctorFacts({ ...optionsFor(root), programDirectories: [join(root, 'bin')] }).idMapPrograms.newuidmap, 'ready');
 });

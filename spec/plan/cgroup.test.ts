@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../runtime/errors/codes.ts';
 import { KrunError } from '../../runtime/errors/krun-error.ts';
 import { type CgroupOptions, planCgroup } from '../../runtime/plan/cgroup.ts';
 import type { Cgroup2Facts, CgroupFacts, HostFacts } from '../../runtime/plan/host-facts.ts';
+import { fixedFacts } from '../support/compile-request.ts';
 import { configWith, opsOf } from '../support/plan-context.ts';
 
 const all = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'];
@@ -27,6 +28,8 @@ function factsWith(tree: Tree, more: Partial<HostFacts> & { readonly own?: strin
     kernelRelease: '6.1',
     euid: 0,
     inUserNamespace: false,
+    deniesSetgroups: false,
+    idMaps: fixedFacts.idMaps,
     cgroup2,
     version1Controllers: new Map(),
     securityModules: { apparmor: false, selinux: false },

@@ -18,6 +18,7 @@ function planOf(change: (config: Config) => Config = (config) => config, parts: 
     status: 'running',
     init: { pid: 77, startTime: 88n },
     namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
+    deniesSetgroups: false,
     cgroup,
     seccomp: null,
     facts: fixedFacts,

@@ -3,6 +3,7 @@ import type { Linux } from '../../runtime/config/config.ts';
 import { type NamespaceConfig, planNamespaces } from '../../runtime/plan/namespaces.ts';
 import type { Op } from '../../runtime/plan/ops.ts';
 import { planSysctls } from '../../runtime/plan/sysctl.ts';
+import { fixedFacts } from '../support/compile-request.ts';
 
 const program: Op[] = [{ op: 'setsid', pointer: '' }];
 const early: Op[] = [{ op: 'setOomScoreAdjust', pointer: '/process/oomScoreAdj', value: 5 }];
@@ -18,11 +19,11 @@ const hidden = { op: 'setDumpable', pointer: '', dumpable: false };
 const root = { op: 'setUser', pointer: '/linux/uidMappings', uid: 0, gid: 0, groups: [], setGroups: false };
 
 function start(linux: Linux, privileged = true): readonly Op[] {
-  return planNamespaces({ linux }, { privileged }).start({ program, cgroup: 'cgroup', early });
+  return planNamespaces({ linux }, { privileged, host: fixedFacts }).start({ program, cgroup: 'cgroup', early });
 }
 
 function host(linux: Linux): readonly Op[] {
-  return planNamespaces({ linux }, { privileged: true }).host;
+  return planNamespaces({ linux }, { privileged: true, host: fixedFacts }).host;
 }
 
 test('new namespaces are made by one clone3, except the cgroup namespace, which init leaves for once it is in its cgroup', (t) => {
@@ -65,7 +66,8 @@ test('a new user namespace comes with the others; init waits for its maps and is
 });
 
 test('without privileges setgroups is denied before the maps', (t) => {
-  const [, write] = start({ namespaces: [{ type: 'user' }], ...maps }, false);
+  const own = [{ containerID: 0, hostID: 1000, size: 1 }];
+  const [, write] = start({ namespaces: [{ type: 'user' }], uidMappings: own, gidMappings: own }, false);
   t.like(write, { op: 'writeIdMaps', denySetgroups: true });
 });
 
@@ -117,7 +119,7 @@ test('namespaces are opened by path before the clone, and joined by init, the mo
 test('a joined namespace that the configuration changes must not be the host’s own', (t) => {
   const namespaces = (['uts', 'network', 'ipc'] as const).map((type) => ({ type, path: `/run/ns/${type}` }));
   const changed = (config: Omit<NamespaceConfig, 'linux'>, sysctl: Record<string, string>) =>
-    planNamespaces({ ...config, linux: { namespaces, sysctl } }, { privileged: true }).host.flatMap((op) =>
+    planNamespaces({ ...config, linux: { namespaces, sysctl } }, { privileged: true, host: fixedFacts }).host.flatMap((op) =>
       op.op === 'openNamespace' && op.foreign ? [op.path] : [],
     );
   t.deepEqual(changed({}, {}), []);

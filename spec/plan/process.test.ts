@@ -136,7 +136,9 @@ test('groups are always set, but for an unprivileged user namespace, which denie
   t.true(setGroups({}, {}));
   t.true(setGroups({}, { inUserNamespace: true }));
   t.false(setGroups({}, { inUserNamespace: true, privileged: false }));
-  t.true(setGroups({ user }, { inUserNamespace: true, privileged: false }));
+  t.true(setGroups({ user }, { inUserNamespace: true, privileged: false, maySetGroups: true }));
+  t.false(setGroups({}, { maySetGroups: false }));
+  t.throws(() => setGroups({ user }, { inUserNamespace: true, privileged: false }), { message: /denies setgroups/ });
 });
 
 test('capabilities that are absent are none: no set is the caller’s', (t) => {

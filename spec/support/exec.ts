@@ -59,6 +59,7 @@ export function planExecIn({ bundle: { id } }: RunningContainer, parts: Partial<
     status: 'running',
     init,
     namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type),
+    deniesSetgroups: false,
     cgroup: state.cgroup === null ? null : { ...state.cgroup, owner: `${root}/${id}` },
     seccomp: null,
     facts: readHostFacts({ pid: process.pid, uid: 0 }),

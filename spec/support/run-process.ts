@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Config, Process } from '../../runtime/config/config.ts';
+import { readIdMapFacts } from '../../runtime/host/id-map-facts.ts';
 import { planHostName } from '../../runtime/plan/host-name.ts';
 import { planLoopback } from '../../runtime/plan/loopback.ts';
 import { planNamespaces } from '../../runtime/plan/namespaces.ts';
@@ -12,6 +13,9 @@ import type { ProbeReport } from './probe.ts';
 import { type PlanOptions, type PlanResult, runPlan } from './run-plan.ts';
 
 export const probePath = fileURLToPath(new URL('../../.cache/probe', import.meta.url));
+
+/** For tests without privileges, which are nobody's. */
+export const nobodysIds = readIdMapFacts({ uid: 65_534, gid: 65_534 });
 
 /** config.json without a root file system: the process, hostname and linux. */
 export type Settings = Pick<Config, 'hostname' | 'domainname' | 'linux'> & { readonly process?: Partial<Process> };
@@ -32,7 +36,7 @@ export interface ProcessRun extends PlanOptions {
 export function planSettings(settings: Settings, options: ProcessRun = {}): Plan {
   const { seccomp = [], privileged = true, preserveFds = 0, noNewKeyring = false, id = uniqueId() } = options;
   const process: Process = { cwd: '/', args: [probePath], ...settings.process };
-  const namespaces = planNamespaces(settings, { privileged });
+  const namespaces = planNamespaces(settings, { privileged, host: { idMaps: nobodysIds } });
   const sysctls = planSysctls(settings);
   const { inUserNamespace } = namespaces;
   const plan = planProcess(settings, process, {
