@@ -57,9 +57,10 @@ async function programsOf(t: ExecutionContext, krun: string, command: readonly s
 async function copyWithout(t: ExecutionContext, left: RegExp): Promise<string> {
   const copy = await mkdtemp(join(tree, '.cache/home-'));
   t.teardown(() => rm(copy, { recursive: true }));
-  await Promise.all(['bin', 'dist'].map((name) => mkdir(join(copy, name))));
+  await mkdir(join(copy, 'bin'));
   await link(krunBinary, join(copy, 'bin/krun'));
-  const files = (await readdir(join(tree, 'dist'))).filter((name) => !left.test(name));
-  await Promise.all(files.map((name) => link(join(tree, 'dist', name), join(copy, 'dist', name))));
+  await execa('cp', ['-al', join(tree, 'dist'), copy]);
+  const files = (await readdir(join(copy, 'dist'))).filter((name) => left.test(name));
+  await Promise.all(files.map((name) => rm(join(copy, 'dist', name))));
   return copy;
 }
