@@ -1,5 +1,5 @@
 import type { Caller } from '../container/caller.ts';
-import { KrunError } from '../errors/krun-error.ts';
+import { asKrunError } from '../errors/krun-error.ts';
 import type { Plan } from '../plan/ops.ts';
 import { logOptions } from './global-options.ts';
 import type { CommandLine } from './parse.ts';
@@ -17,12 +17,3 @@ export function reportFailure(error: unknown, caller: Caller, line: CommandLine)
 // runc's: 1, whatever went wrong; 255 where the process' own status passes through, once the command line is understood.
 const failureStatus = 1;
 const ownFailureStatus = 255;
-
-function asKrunError(error: unknown): KrunError {
-  if (error instanceof KrunError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new KrunError('E_INTERNAL', `a fault in krun itself: ${message}`, {
-    cause: error,
-    hint: 'please report it, with what --debug prints',
-  });
-}

@@ -2,6 +2,7 @@
 import type { LogLevel, LogOptions } from '../container/options.ts';
 import type { KrunError } from '../errors/krun-error.ts';
 import type { Op, Plan } from '../plan/ops.ts';
+import { exit, print } from '../plan/print.ts';
 
 export interface Reporting {
   readonly log: LogOptions;
@@ -12,7 +13,7 @@ export interface Reporting {
 export function errorPlan(error: KrunError, status: number, { log, now }: Reporting): Plan {
   const line = renderLogLine('error', messageWithPlace(error), detailsOf(error), { log, now });
   const text = log.file === null && log.format === 'json' ? line : renderText(error, log.level === 'debug');
-  return [...(log.file === null ? print(2, text) : [...print(2, text), append(log.file, line)]), exit(status)];
+  return [print(2, text), ...(log.file === null ? [] : [append(log.file, line)]), exit(status)];
 }
 
 /** Warnings go to the log only: stderr stays silent on success unless it is the log. */
@@ -20,7 +21,7 @@ export function warningOps(warnings: readonly { readonly message: string; readon
   if (!isLogged('warning', log)) return [];
   return warnings.flatMap(({ message, pointer }) => {
     const line = renderLogLine('warning', message, pointer === undefined ? {} : { pointer }, { log, now });
-    return log.file === null ? print(2, line) : [append(log.file, line)];
+    return log.file === null ? [print(2, line)] : [append(log.file, line)];
   });
 }
 
@@ -36,15 +37,6 @@ export function renderText(error: KrunError, withStack = false): string {
   lines.push(`  code: ${error.code}`);
   if (withStack) lines.push(...stackOf(error).map((line) => `  ${line}`));
   return `${lines.map(printable).join('\n')}\n`;
-}
-
-/** `content` on one of the caller's descriptors. */
-export function print(descriptor: 1 | 2, content: string): Plan {
-  return [{ op: 'write', pointer: '', descriptor, content: new TextEncoder().encode(content) }];
-}
-
-export function exit(status: number): Op {
-  return { op: 'exit', pointer: '', status };
 }
 
 function append(path: string, content: string): Op {

@@ -6,10 +6,10 @@ import { stringifyPrecisely } from '../config/stringify.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { readCgroupFile, statisticsOf } from '../host/statistics.ts';
 import type { Op, Plan } from '../plan/ops.ts';
+import { print, printText } from '../plan/print.ts';
 import type { Caller } from './caller.ts';
 import type { EventsOptions } from './options.ts';
 import { notRunning, openOwnCgroup } from './pause.ts';
-import { printText } from './print-text.ts';
 import { readContainer, type StoredState } from './stored-state.ts';
 
 /** What one question leaves to the next. */
@@ -35,7 +35,7 @@ export function containerEvents(_caller: Caller, options: EventsOptions, followU
   const { events, plan } = nextEvents(options, followUp);
   const lines = events.map((event) => `${event.type === 'oom' ? JSON.stringify(event) : stringifyPrecisely(event)}\n`);
   if (options.stats) return printText(lines.join(''));
-  return [...lines.map((line): Op => ({ op: 'write', pointer: '', descriptor: 1, content: new TextEncoder().encode(line) })), ...plan];
+  return [...lines.map((line) => print(1, line)), ...plan];
 }
 
 /** As containerEvents, for who tells the events in another way. `followUp` is what the plan before has handed on. */

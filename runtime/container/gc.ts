@@ -2,6 +2,7 @@ import { containerCgroupPath } from '../cgroup/path.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { readHostFacts } from '../host/facts.ts';
 import type { Op, Plan } from '../plan/ops.ts';
+import { print } from '../plan/print.ts';
 import type { Caller } from './caller.ts';
 import type { CollectOptions } from './options.ts';
 import { planRemoval, planRemovalOfDamaged, planRemovalOfState } from './removal.ts';
@@ -20,12 +21,12 @@ function planCollection(caller: Caller, root: string, id: string): Plan {
   const seen = seeFiles(root, id);
   try {
     const container = readContainer(root, id);
-    return isLeftOver(container) ? planRemoval(root, container, [say(`removed ${id}\n`)]) : [];
+    return isLeftOver(container) ? planRemoval(root, container, [print(1, `removed ${id}\n`)]) : [];
   } catch (error) {
     if (!(error instanceof KrunError)) throw error;
-    if (error.code === 'E_NO_CONTAINER') return planRemovalOfState(root, id, seen, [say(`removed ${id}: it was never made whole\n`)]);
+    if (error.code === 'E_NO_CONTAINER') return planRemovalOfState(root, id, seen, [print(1, `removed ${id}: it was never made whole\n`)]);
     const cgroup = likelyCgroup(caller, root, id);
-    return planRemovalOfDamaged({ root, id, cgroup }, seen, [say(`removed ${id}: its state was damaged\n`)]);
+    return planRemovalOfDamaged({ root, id, cgroup }, seen, [print(1, `removed ${id}: its state was damaged\n`)]);
   }
 }
 
@@ -48,8 +49,4 @@ function savedCgroupsPath(root: string, id: string): string | undefined {
 // What is being made ends with the helper that makes it; until then it is about to.
 function isLeftOver({ status, attended }: FoundContainer): boolean {
   return status === 'stopped' || (status === 'creating' && !attended);
-}
-
-function say(text: string): Op {
-  return { op: 'write', pointer: '', descriptor: 1, content: new TextEncoder().encode(text) };
 }

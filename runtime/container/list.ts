@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Op, Plan } from '../plan/ops.ts';
+import { print, printText } from '../plan/print.ts';
 import type { Caller } from './caller.ts';
 import type { ListOptions } from './options.ts';
-import { printText } from './print-text.ts';
 import { type ShownState, showState } from './state.ts';
 import { listIds, readContainer } from './stored-state.ts';
 
@@ -37,8 +37,7 @@ function readIfThere(root: string, id: string): ShownState | { readonly damaged:
 }
 
 function complain({ message, hint }: KrunError): Op {
-  const text = `krun: ${message}${hint === undefined ? '' : ` (${hint})`}\n`;
-  return { op: 'write', pointer: '', descriptor: 2, content: new TextEncoder().encode(text) };
+  return print(2, `krun: ${message}${hint === undefined ? '' : ` (${hint})`}\n`);
 }
 
 function table(shown: readonly ShownState[]): string {

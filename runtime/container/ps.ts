@@ -1,14 +1,14 @@
 // `ps`: the processes of a container. The table is that of the host's own ps, less what is not the container's, as runc does it; the
 // supervisor forks nothing, so the helper runs ps and asks again with its output.
-import { accessSync, constants, statSync } from 'node:fs';
 import type { FollowUp } from '../channel/decode-request.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { processesOf } from '../host/cgroup-processes.ts';
+import { findHostProgram } from '../host/program.ts';
 import type { Plan } from '../plan/ops.ts';
+import { printText } from '../plan/print.ts';
 import type { Caller } from './caller.ts';
 import type { PsOptions, StateOptions } from './options.ts';
 import { openOwnCgroup } from './pause.ts';
-import { printText } from './print-text.ts';
 import { readContainer } from './stored-state.ts';
 
 /** Throws E_NOT_FOUND where the caller's PATH has no ps, E_USAGE if ps prints no column PID. */
@@ -27,23 +27,13 @@ export function pidsOf(options: StateOptions): number[] | null {
 }
 
 function capturePs({ env }: Caller, given: readonly string[]): Plan[number] {
-  const directories = (env.get('PATH') ?? '').split(':').filter((directory) => directory.startsWith('/'));
-  const path = directories.map((directory) => `${directory}/ps`).find(isProgram);
-  if (path === undefined)
+  const path = findHostProgram('ps', env);
+  if (path === null)
     throw new KrunError('E_NOT_FOUND', 'exec: "ps": executable file not found in $PATH', {
       hint: 'install procps, or ask for the pids alone: krun ps --format json ID',
     });
   const environment = [...env].map(([name, value]) => `${name}=${value}`);
   return { op: 'captureOutput', pointer: '', path, arguments: ['ps', ...(given.length === 0 ? ['-ef'] : given)], environment };
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** The head and the lines whose column PID is one of these; exported for its test. */

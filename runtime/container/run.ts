@@ -7,6 +7,7 @@ import { layeredRoot } from '../overlay/layered-root.ts';
 import { type CgroupPlace, compilePlan, type StateFile } from '../plan/compile.ts';
 import { planIntelRdt } from '../plan/intel-rdt.ts';
 import type { Op, Plan } from '../plan/ops.ts';
+import { print } from '../plan/print.ts';
 import { compileCachedSeccomp } from './cached-seccomp.ts';
 import type { Caller } from './caller.ts';
 import { makeContainerId } from './container-id.ts';
@@ -66,7 +67,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
         }),
     },
   });
-  return { plan: [...(options.printId ? [printId(id)] : []), ...plan], warnings };
+  return { plan: [...(options.printId ? [print(1, `${id}\n`)] : []), ...plan], warnings };
 }
 
 function withVariables(config: Runnable, variables: readonly string[]): Runnable {
@@ -103,8 +104,4 @@ export function makeStateFiles(source: StateSource): [StateFile, ...StateFile[]]
     ...(noNewKeyring ? { noNewKeyring: true } : {}),
   };
   return [{ name: stateFileName, content: new TextEncoder().encode(JSON.stringify(state)) }, savedConfigFile(config)];
-}
-
-function printId(id: string): Op {
-  return { op: 'write', pointer: '', descriptor: 1, content: new TextEncoder().encode(`${id}\n`) };
 }

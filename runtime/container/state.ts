@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/ops.ts';
+import { printText } from '../plan/print.ts';
 import type { Caller } from './caller.ts';
 import type { StateOptions } from './options.ts';
-import { printText } from './print-text.ts';
 import { type FoundContainer, readContainer } from './stored-state.ts';
 
 /** What `state` and `list --format json` show: the runtime-spec's state and runc's additions (runtime.md#state). */

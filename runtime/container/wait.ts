@@ -3,6 +3,7 @@ import type { FollowUp } from '../channel/decode-request.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { readCgroupFile } from '../host/statistics.ts';
 import type { Op, Plan } from '../plan/ops.ts';
+import { print } from '../plan/print.ts';
 import type { Caller } from './caller.ts';
 import type { StateOptions } from './options.ts';
 import { readContainer } from './stored-state.ts';
@@ -43,7 +44,7 @@ function conclude(id: string, followUp: FollowUp): Plan {
   if (end === null) throw unknown(id, new TextDecoder().decode(followUp.input));
   const status = end.signal === 0 ? end.status : 128 + end.signal;
   const why = status === 0 || followUp.memo === '' ? [] : explainEnd(countedIn(followUp.memo));
-  return [...why.map((line) => write(2, `krun: ${line}\n`)), write(1, `${status}\n`), { op: 'exit', pointer: '', status }];
+  return [...why.map((line) => print(2, `krun: ${line}\n`)), print(1, `${status}\n`), { op: 'exit', pointer: '', status }];
 }
 
 // The cgroup of a detached container stays until it is deleted.
@@ -74,8 +75,4 @@ function unknown(id: string, word: string): KrunError {
   return new KrunError('E_NO_STATUS', `exit status unknown: ${id} has ended, and this kernel shows the status to the parent alone`, {
     hint: 'Linux 6.15 shows it to others as well; a container that krun run attends to has its status always',
   });
-}
-
-function write(descriptor: number, text: string): Op {
-  return { op: 'write', pointer: '', descriptor, content: new TextEncoder().encode(text) };
 }

@@ -41,3 +41,13 @@ export class KrunError extends Error {
     this.hint = details.hint;
   }
 }
+
+/** What is no KrunError is a fault of krun's own. */
+export function asKrunError(error: unknown): KrunError {
+  if (error instanceof KrunError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new KrunError('E_INTERNAL', `a fault in krun itself: ${message}`, {
+    cause: error,
+    hint: 'please report it, with what --debug prints',
+  });
+}

@@ -131,8 +131,8 @@ static enum outcome check_unused(struct context *context, const struct op_create
   if (populated) (void)fail_detail(context, EBUSY, "mkdirat", op->path, "populated pids=%s", list_processes(leaf, processes, sizeof processes));
   if (frozen) (void)fail_detail(context, EBUSY, "mkdirat", op->path, "frozen");
   open_entries(&entries, leaf);
-  while ((more = next_entry(&entries, &entry)) > 0)
-    if (entry.type == DT_DIR) (void)fail_detail(context, ENOTEMPTY, "mkdirat", op->path, "child=%.200s", entry.name);
+  while ((more = next_directory(&entries, &entry)) > 0)
+    (void)fail_detail(context, ENOTEMPTY, "mkdirat", op->path, "child=%.200s", entry.name);
   if (more < 0) (void)fail(context, "getdents64", op->path);
   return context->failed ? REFUSED : DONE;
 }

@@ -65,8 +65,7 @@ static int signal_tree(int cgroup, int depth) {
   struct entry entry;
   int more;
   open_entries(&entries, cgroup);
-  while ((more = next_entry(&entries, &entry)) > 0) {
-    if (entry.type != DT_DIR) continue;
+  while ((more = next_directory(&entries, &entry)) > 0) {
     AUTO_CLOSE int child = open_in_cgroup(cgroup, entry.name, O_RDONLY | O_DIRECTORY);
     if (child >= 0 && signal_tree(child, depth + 1) < 0) return -1;
   }

@@ -93,14 +93,10 @@ static int remove_descendants(int top) {
 static int first_child(int cgroup, char name[NAME_MAX + 1]) {
   struct entries entries;
   struct entry entry;
-  int more;
   open_entries(&entries, cgroup);
-  while ((more = next_entry(&entries, &entry)) > 0) {
-    if (entry.type != DT_DIR) continue;
-    memcpy(name, entry.name, strlen(entry.name) + 1);
-    return 1;
-  }
-  return more;
+  int found = next_directory(&entries, &entry);
+  if (found > 0) memcpy(name, entry.name, strlen(entry.name) + 1);
+  return found;
 }
 
 static int climb(int *at) {

@@ -37,8 +37,7 @@ static int check_tree(struct context *context, const struct op_check_confinement
   struct entry entry;
   int more;
   open_entries(&entries, cgroup);
-  while ((more = next_entry(&entries, &entry)) > 0) {
-    if (entry.type != DT_DIR) continue;
+  while ((more = next_directory(&entries, &entry)) > 0) {
     AUTO_CLOSE int child = open_in_cgroup(cgroup, entry.name, O_RDONLY | O_DIRECTORY);
     if (child < 0) return fail(context, "openat2", entry.name);
     if (check_tree(context, op, child, depth + 1) < 0) return -1;

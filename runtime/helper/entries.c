@@ -1,5 +1,6 @@
 #include "entries.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -36,6 +37,13 @@ int next_entry(struct entries *entries, struct entry *entry) {
     *entry = (struct entry){.name = record->name, .type = record->type};
     return 1;
   }
+}
+
+int next_directory(struct entries *entries, struct entry *entry) {
+  int more;
+  do more = next_entry(entries, entry);
+  while (more > 0 && entry->type != DT_DIR);
+  return more;
 }
 
 static bool is_dot(const char *name) {

@@ -19,3 +19,6 @@ void open_entries(struct entries *entries, int directory);
 
 /* The next entry but "." and ".."; 1, 0 at the end, -1 with errno. */
 int next_entry(struct entries *entries, struct entry *entry);
+
+/* The same of directories alone, of file systems that tell the type: the cgroups below a cgroup. */
+int next_directory(struct entries *entries, struct entry *entry);

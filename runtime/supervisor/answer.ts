@@ -2,7 +2,7 @@ import { decodeRequest } from '../channel/decode-request.ts';
 import { encodePlan } from '../channel/encode-plan.ts';
 import { handleCommand } from '../cli/handle.ts';
 import { errorPlan } from '../cli/report.ts';
-import { KrunError } from '../errors/krun-error.ts';
+import { asKrunError } from '../errors/krun-error.ts';
 import type { Plan } from '../plan/ops.ts';
 import type { Home } from './home.ts';
 import { NotServed } from './not-served.ts';
@@ -25,8 +25,4 @@ async function planFor(body: Uint8Array, home: Home | null): Promise<Plan> {
   if (failure === null) return handleCommand(caller, followUp, home);
   const { handleFailure } = await import('../cli/handle-failure.ts');
   return handleFailure(caller, failure);
-}
-
-function asKrunError(error: unknown): KrunError {
-  return error instanceof KrunError ? error : new KrunError('E_INTERNAL', `a fault in krun itself: ${error}`, { cause: error });
 }

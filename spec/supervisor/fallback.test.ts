@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { encodePlan } from '../../runtime/channel/encode-plan.ts';
 import { headerLength } from '../../runtime/channel/frame.ts';
-import { printText } from '../../runtime/container/print-text.ts';
+import { printText } from '../../runtime/plan/print.ts';
 import { controlHelper } from '../support/advisory.ts';
 import { isRoot } from '../support/change-config.ts';
 import { krunBinary } from '../support/krun.ts';

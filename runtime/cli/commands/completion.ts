@@ -1,20 +1,20 @@
 import type { Caller } from '../../container/caller.ts';
 import { listIds, readContainer } from '../../container/stored-state.ts';
+import { exit, print } from '../../plan/print.ts';
 import { type Candidate, completeLine } from '../complete.ts';
 import { completionScripts } from '../completion-scripts.ts';
 import { globalOptions } from '../global-options.ts';
 import type { CommandHandler } from '../handle.ts';
 import { parse, usageError } from '../parse.ts';
-import { exit, print } from '../report.ts';
 
 /** The script to source in a shell; with `--` the words of a line to complete, which is what the script asks for. */
 export const completion: CommandHandler = (caller, { positionals, program }) => {
-  if (program !== null) return [...print(1, complete(caller, program)), exit(0)];
+  if (program !== null) return [print(1, complete(caller, program)), exit(0)];
   const shell = positionals[0] ?? 'bash';
   const script = Object.hasOwn(completionScripts, shell) ? completionScripts[shell as keyof typeof completionScripts] : undefined;
   if (script === undefined)
     throw usageError(`no completion for "${shell}"`, `there is one for ${Object.keys(completionScripts).join(', ')}`);
-  return [...print(1, script), exit(0)];
+  return [print(1, script), exit(0)];
 };
 
 function complete(caller: Caller, words: readonly string[]): string {

@@ -5,12 +5,12 @@ import { memoryPolicyFlags, memoryPolicyModes } from '../../config/memory-policy
 import { namespaceTypes } from '../../config/namespaces.ts';
 import { seccompActions, seccompFlags, seccompOperators } from '../../config/seccomp.ts';
 import { mountOptions } from '../../plan/mount-options.ts';
+import { exit, print } from '../../plan/print.ts';
 import { oldestSpecVersion, specVersion, version } from '../../version.ts';
 import type { CommandHandler } from '../handle.ts';
-import { exit, print } from '../report.ts';
 
 /** features.md of the runtime-spec. Engines read it: CRI wants rro in mountOptions, CRI-O both versions and a silent stderr. */
-export const features: CommandHandler = () => [...print(1, `${JSON.stringify(describeFeatures(), null, 2)}\n`), exit(0)];
+export const features: CommandHandler = () => [print(1, `${JSON.stringify(describeFeatures(), null, 2)}\n`), exit(0)];
 
 // Only what this version carries out.
 export function describeFeatures(): Readonly<Record<string, unknown>> {

@@ -1,12 +1,12 @@
 import { nearestName } from '../../config/nearest-name.ts';
+import { exit, print } from '../../plan/print.ts';
 import { type CommandName, commandTable, isCommand } from '../commands.ts';
 import type { CommandHandler } from '../handle.ts';
 import { type CommandLine, usageError } from '../parse.ts';
-import { exit, print } from '../report.ts';
 import { helpText } from '../yargs.ts';
 
 /** `krun`, `krun --help`, `krun help COMMAND`, `krun COMMAND --help`: on stdout, status 0. */
-export const help: CommandHandler = async (_caller, line) => [...print(1, `${await helpText(commandMeant(line))}\n`), exit(0)];
+export const help: CommandHandler = async (_caller, line) => [print(1, `${await helpText(commandMeant(line))}\n`), exit(0)];
 
 function commandMeant({ command, positionals }: CommandLine): CommandName | null {
   if (command !== 'help') return command;

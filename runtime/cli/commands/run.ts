@@ -1,9 +1,9 @@
 import { stringifyConfig } from '../../config/stringify.ts';
 import type { Caller } from '../../container/caller.ts';
-import { printText } from '../../container/print-text.ts';
 import { runContainer } from '../../container/run.ts';
 import { clock } from '../../host/clock.ts';
 import type { Plan } from '../../plan/ops.ts';
+import { printText } from '../../plan/print.ts';
 import { isSet } from '../flag-values.ts';
 import type { CommandHandler } from '../handle.ts';
 import { type CommandLine, usageError } from '../parse.ts';

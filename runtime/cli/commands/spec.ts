@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { stringifyConfig } from '../../config/stringify.ts';
+import { exit } from '../../plan/print.ts';
 import { isSet, textOf } from '../flag-values.ts';
 import type { CommandHandler } from '../handle.ts';
-import { exit } from '../report.ts';
 import { configFor } from '../rootfs-config.ts';
 
 /** Writes config.json into the bundle; one that exists is left and is an error. */

@@ -1,6 +1,6 @@
 import type { Caller } from '../../container/caller.ts';
-import { printText } from '../../container/print-text.ts';
 import type { Plan } from '../../plan/ops.ts';
+import { printText } from '../../plan/print.ts';
 import type { Home, ServiceStatus } from '../../supervisor/home.ts';
 import { becomeService, stopService, whyNotServed } from '../../supervisor/service.ts';
 import { textOf } from '../flag-values.ts';

@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { type Config, type Problem, validateConfig } from '../../config/config.ts';
 import { decodeJson, parseJson } from '../../config/json.ts';
 import { KrunError } from '../../errors/krun-error.ts';
+import { exit, print } from '../../plan/print.ts';
 import { isSet } from '../flag-values.ts';
 import type { CommandHandler } from '../handle.ts';
-import { exit, print } from '../report.ts';
 
 /** Every problem of a config.json in one pass, on stdout; status 1 if one is an error. */
 export const validate: CommandHandler = (caller, line) => {
@@ -15,7 +15,7 @@ export const validate: CommandHandler = (caller, line) => {
   const text = isSet(line.flags, 'json')
     ? `${JSON.stringify(problems, null, 2)}\n`
     : problems.map((problem) => render(file, problem)).join('');
-  return [...print(1, text), exit(problems.some(({ severity }) => severity === 'error') ? 1 : 0)];
+  return [print(1, text), exit(problems.some(({ severity }) => severity === 'error') ? 1 : 0)];
 };
 
 function configFile(path: string): string {
