@@ -15,6 +15,7 @@ const lazyFiles = {
   'runtime/cli/rootfs-config.ts': 'rootfs-config.cjs',
   'runtime/cli/handle-failure.ts': 'handle-failure.cjs',
   'runtime/plan/seccomp/compile.ts': 'compile-seccomp.cjs',
+  'runtime/plan/scope.ts': 'scope.cjs',
 };
 
 // yargs and what else wants a whole Node

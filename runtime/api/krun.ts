@@ -49,7 +49,7 @@ export interface KrunOptions {
   readonly onWarning?: (warning: KrunError) => void;
 }
 
-type Verb = (caller: Caller, options: GlobalOptions & { readonly id: string }, followUp: FollowUp | null) => Plan;
+type Verb = (caller: Caller, options: GlobalOptions & { readonly id: string }, followUp: FollowUp | null) => Plan | Promise<Plan>;
 
 /** For calls that can be aborted; they then reject with the signal's reason. */
 export interface Abortable {
@@ -231,7 +231,7 @@ export class Krun implements AsyncDisposable {
   /** Removes what crashes and reboots have left behind, of one container or of all; says what, a line each. */
   async gc(id?: string): Promise<string[]> {
     const caller = describeProgram();
-    const plan = collectGarbage(caller, { ...this.#globals, id: id === undefined ? null : requireContainerId(id) });
+    const plan = await collectGarbage(caller, { ...this.#globals, id: id === undefined ? null : requireContainerId(id) });
     if (plan.length === 0) return [];
     const call = await this.#launch(['ignore', 'pipe', 'ignore'], () => plan, {});
     const { stdout } = call.streams;
@@ -267,7 +267,7 @@ export class Krun implements AsyncDisposable {
     const globals = { ...this.#globals, id: requireContainerId(id) };
     let followUp: FollowUp | null = null;
     do {
-      const plan = compile(caller, globals, followUp);
+      const plan = await compile(caller, globals, followUp);
       if (plan.length === 0) return;
       ({ followUp } = await this.#carryOut(plan, this.#subject(caller, id, signal)));
     } while (followUp !== null);

@@ -30,7 +30,6 @@ export function checkpointOptions(caller: Caller, line: CommandLine): Checkpoint
 export function restoreOptions(caller: Caller, line: CommandLine): RestoreOptions {
   const { flags, positionals } = line;
   const globals = globalOptions(caller, line);
-  if (globals.cgroupManager === 'systemd') throw new KrunError('E_NOT_YET', '--systemd-cgroup is not carried out by restore yet');
   if (isSet(flags, 'no-pivot')) throw usageError('--no-pivot is refused: without pivot_root the host file system stays reachable');
   const imagePath = pathOf(caller, flags, 'image-path') ?? resolve(caller.cwd, 'checkpoint');
   return {

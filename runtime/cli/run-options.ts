@@ -4,17 +4,15 @@ import { join, resolve } from 'node:path';
 import type { Caller } from '../container/caller.ts';
 import { requireContainerId } from '../container/container-id.ts';
 import type { OverlayOptions, RunOptions } from '../container/options.ts';
-import { KrunError } from '../errors/krun-error.ts';
 import { isSet, listOf, numberOf, textOf } from './flag-values.ts';
 import { globalOptions } from './global-options.ts';
 import { type CommandLine, type FlagValues, usageError } from './parse.ts';
 
-/** What the command line of `run` or `create` asks for; E_USAGE or E_NOT_YET when it cannot be had. */
+/** What the command line of `run` or `create` asks for; E_USAGE when it cannot be had. */
 export async function runOptions(caller: Caller, line: CommandLine): Promise<RunOptions> {
   const { flags } = line;
   refuseUnsupported(flags);
   const globals = globalOptions(caller, line);
-  if (globals.cgroupManager === 'systemd') throw notYet('the systemd cgroup manager');
   return {
     ...globals,
     ...(await subject(caller, line)),
@@ -104,8 +102,4 @@ function refuseUnsupported(flags: FlagValues): void {
       '--no-pivot is refused: without pivot_root the host file system stays reachable',
       'put the root file system on a mount of its own instead of the initramfs',
     );
-}
-
-function notYet(what: string): KrunError {
-  return new KrunError('E_NOT_YET', `${what} is not there yet in this version of krun`);
 }

@@ -24,6 +24,11 @@ export const knownAnnotations: readonly KnownAnnotation[] = [
     honoured: true,
     why: 'context, fscontext, defcontext or rootcontext: the mount option by which new file systems get linux.mountLabel. The label is still that of the configuration',
   },
+  {
+    name: 'org.systemd.property.*',
+    honoured: true,
+    why: 'with --systemd-cgroup: After, Before, CollectMode, Description, KillSignal, RuntimeMaxUSec, SendSIGHUP and TimeoutStopUSec of the scope, in GVariant text (…Sec for …USec in seconds). All other properties are left out with a warning: they could lift limits, or act on the host',
+  },
   { name: 'run.oci.hooks.stdout', honoured: false, why: 'names a file of the host' },
   { name: 'run.oci.hooks.stderr', honoured: false, why: 'names a file of the host' },
   { name: 'run.oci.pidfd_receiver', honoured: false, why: 'names a socket of the host: the caller has --pidfd-socket' },

@@ -22,7 +22,7 @@ import { type FoundContainer, type ProcessIdentity, readContainer } from './stor
 export const descriptorsFileName = 'descriptors.json';
 
 /** Throws E_NOT_RUNNING, E_NO_CRIU, E_CHECKPOINT for what cannot be written, E_FILE for directories that cannot be used. */
-export function checkpointContainer(caller: Caller, options: CheckpointOptions, followUp: FollowUp | null): Plan {
+export async function checkpointContainer(caller: Caller, options: CheckpointOptions, followUp: FollowUp | null): Promise<Plan> {
   const container = readContainer(options.root, options.id);
   const init = requireRunning(container, options);
   const program = findCriu(caller);
@@ -49,7 +49,7 @@ export function checkpointContainer(caller: Caller, options: CheckpointOptions, 
     ...(options.preDump ? [] : [writeDescriptors(seen)]),
     ...startCriu(dialogue),
     awaitCriu(dialogue, '', { acknowledge: false, restores: false }),
-    ...(stays ? [] : planRemoval(options.root, container)),
+    ...(stays ? [] : await planRemoval(caller, options.root, container)),
     { op: 'exit', pointer: '', status: 0 },
   ];
 }

@@ -6,10 +6,10 @@ import { planRemoval, planRemovalOfState } from './removal.ts';
 import { listIds, readContainer, seeFiles } from './stored-state.ts';
 
 /** Removes what a stopped container left; with `force` a running one too, and a missing one is no error (runtime.md#delete). */
-export function deleteContainer(_caller: Caller, { root, id, force }: DeleteOptions): Plan {
+export async function deleteContainer(caller: Caller, { root, id, force }: DeleteOptions): Promise<Plan> {
   try {
     const container = readContainer(root, id);
-    if (container.status === 'stopped' || container.status === 'created' || force) return planRemoval(root, container);
+    if (container.status === 'stopped' || container.status === 'created' || force) return await planRemoval(caller, root, container);
     throw new KrunError('E_RUNNING', `cannot delete container ${id} that is not stopped: ${container.status}`, {
       hint: 'stop it by krun kill, or use --force',
     });

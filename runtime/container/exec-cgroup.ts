@@ -16,6 +16,18 @@ export interface ExecPlace {
   readonly caller: Caller;
 }
 
+/** As execCgroup, and if it takes systemd to come there, how (a user's session is not below the user's own systemd). */
+export async function enteredCgroup(place: ExecPlace): Promise<ExecCgroup | null> {
+  const found = execCgroup(place);
+  const { systemd, cgroup } = place.state;
+  const { cgroup2 } = place.facts;
+  if (found === null || cgroup === null || systemd === undefined || cgroup2 === null) return found;
+  const { enterScope, mayCloneInto } = await import('../plan/scope.ts');
+  if (mayCloneInto(found.path, cgroup2) || !found.path.startsWith(cgroup.path)) return found;
+  const { mountpoint, path } = found;
+  return { ...found, enter: enterScope(systemd, { cgroup: { mountpoint, path }, below: path.slice(cgroup.path.length) }, place.facts) };
+}
+
 /** null when the container has none of its own; E_BAD_CGROUP for a path that leads elsewhere. */
 export function execCgroup(place: ExecPlace): ExecCgroup | null {
   const { root, state, path } = place;

@@ -7,7 +7,7 @@ import { compileExec } from '../plan/exec.ts';
 import type { Plan } from '../plan/ops.ts';
 import { compileCachedSeccomp } from './cached-seccomp.ts';
 import type { Caller } from './caller.ts';
-import { execCgroup } from './exec-cgroup.ts';
+import { enteredCgroup } from './exec-cgroup.ts';
 import { changeProcess, readProcess } from './exec-process.ts';
 import type { ExecOptions } from './options.ts';
 import { readSavedConfig } from './saved-config.ts';
@@ -33,7 +33,7 @@ export async function execInContainer(caller: Caller, options: ExecOptions): Pro
     init,
     namespaces: namespacesApart(init.pid, caller.pid) ?? (config.linux?.namespaces ?? []).map(({ type }) => type),
     deniesSetgroups: deniesSetgroupsTo(init),
-    cgroup: execCgroup({ root, state: container.state, init, path: options.cgroup, facts, caller }),
+    cgroup: await enteredCgroup({ root, state: container.state, init, path: options.cgroup, facts, caller }),
     seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, root),
     facts,
     preserveFds: options.preserveFds,

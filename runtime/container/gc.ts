@@ -10,18 +10,17 @@ import { readSavedConfig } from './saved-config.ts';
 import { type FoundContainer, isLocked, listIds, readContainer, type StoredState, seeFiles } from './stored-state.ts';
 
 /** Removes what crashes and reboots left behind, and says what. Running containers and those that a helper attends to stay. */
-export function collectGarbage(caller: Caller, { root, id }: CollectOptions): Plan {
-  return listIds(root)
-    .filter((candidate) => id === null || candidate === id)
-    .flatMap((candidate) => planCollection(caller, root, candidate));
+export async function collectGarbage(caller: Caller, { root, id }: CollectOptions): Promise<Plan> {
+  const candidates = listIds(root).filter((candidate) => id === null || candidate === id);
+  return (await Promise.all(candidates.map((candidate) => planCollection(caller, root, candidate)))).flat();
 }
 
-function planCollection(caller: Caller, root: string, id: string): Plan {
+async function planCollection(caller: Caller, root: string, id: string): Promise<Plan> {
   if (isLocked(`${root}/${id}`)) return [];
   const seen = seeFiles(root, id);
   try {
     const container = readContainer(root, id);
-    return isLeftOver(container) ? planRemoval(root, container, [print(1, `removed ${id}\n`)]) : [];
+    return isLeftOver(container) ? await planRemoval(caller, root, container, [print(1, `removed ${id}\n`)]) : [];
   } catch (error) {
     if (!(error instanceof KrunError)) throw error;
     if (error.code === 'E_NO_CONTAINER') return planRemovalOfState(root, id, seen, [print(1, `removed ${id}: it was never made whole\n`)]);

@@ -1,8 +1,10 @@
 // What must go when a container goes, from its stored state alone: `delete` and `gc` plan it so.
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import { readHostFacts } from '../host/facts.ts';
 import { type HookName, planPoststopHooks } from '../plan/hooks.ts';
 import type { Op, Plan } from '../plan/ops.ts';
+import type { Caller } from './caller.ts';
 import { configFileName, readSavedConfig } from './saved-config.ts';
 import type { FoundContainer, SeenFile, StoredState } from './stored-state.ts';
 
@@ -14,15 +16,16 @@ const killTimeout = 10_000;
  * made another one by its id: what is not the same any more stays. A helper that attends to it ends with it, removes it all and lets go
  * of the lock; without one, no process is touched before the lock is ours.
  */
-export function planRemoval(root: string, container: FoundContainer, then: Plan = []): Plan {
+export async function planRemoval(caller: Caller, root: string, container: FoundContainer, then: Plan = []): Promise<Plan> {
   const { state, init, attended, seen } = container;
   const poststop = attended ? [] : planPoststopHooks(hooksOf(root, state.id, 'poststop'), state, null); // its helper runs them itself
   const end = init === null ? [] : endInit(init);
+  const stop = state.systemd === undefined ? [] : (await import('../plan/scope.ts')).stopScope(state.systemd, readHostFacts(caller));
   return [
     ...(attended ? end : []),
     ...claimed({ root, id: state.id, seen, wait: true }, [
       ...(attended ? [] : end),
-      ...removeCgroup(root, state),
+      ...removeCgroup(root, state, stop),
       ...removeResctrlGroups(state),
       removeState(root, state.id),
       ...poststop,
@@ -38,12 +41,12 @@ export function planRemovalOfState(root: string, id: string, seen: readonly Seen
 
 /** What is damaged, and is still as it was found; with the cgroup where it must be, if it is this container's, and what runs in it. */
 export function planRemovalOfDamaged(
-  place: Pick<StoredState, 'id' | 'cgroup'> & { readonly root: string },
+  place: Pick<StoredState, 'id' | 'cgroup'> & { readonly root: string; readonly stop?: Plan },
   seen: readonly SeenFile[],
   then: Plan,
 ): Plan {
   const { root, id } = place;
-  return claimed({ root, id, seen, wait: false }, [...removeCgroup(root, place), removeState(root, id), ...then]);
+  return claimed({ root, id, seen, wait: false }, [...removeCgroup(root, place, place.stop ?? []), removeState(root, id), ...then]);
 }
 
 interface Claim {
@@ -78,12 +81,13 @@ export function endInit({ pid, startTime }: { pid: number; startTime: bigint }):
 }
 
 // The path alone could be another container's by now: only the cgroup that names this one as its owner is opened.
-function removeCgroup(root: string, { id, cgroup }: Pick<StoredState, 'id' | 'cgroup'>): Op[] {
+function removeCgroup(root: string, { id, cgroup }: Pick<StoredState, 'id' | 'cgroup'>, stop: Plan): Op[] {
   if (cgroup === null) return [];
   const slot = `cgroup/${id}`;
   return [
     { op: 'openCgroup', pointer: '', ...cgroup, owner: `${root}/${id}`, orGone: true, cgroup: slot },
     { op: 'killCgroup', pointer: '', cgroup: slot },
+    ...(stop.length === 0 ? [] : [{ op: 'whenFilled', pointer: '', slot, program: stop } as const]),
     { op: 'removeCgroup', pointer: '', ...cgroup, cgroup: slot },
   ];
 }

@@ -18,7 +18,7 @@ import type { Caller } from './caller.ts';
 import { cgroupsModeFor, descriptorsFileName, externalNamespaceNames } from './checkpoint.ts';
 import { criuConfigFile } from './criu-config-file.ts';
 import { askForVersion, findCriu, requireVersion } from './criu-program.ts';
-import type { RestoreOptions } from './options.ts';
+import type { CgroupManager, RestoreOptions } from './options.ts';
 import { readBundle, requireRunnable } from './read-bundle.ts';
 import { makeStateFiles } from './run.ts';
 import { creatingFileName, initFileName } from './stored-state.ts';
@@ -40,7 +40,7 @@ export function restoreContainer(caller: Caller, options: RestoreOptions, follow
     bundle: options.bundle,
     rootfs,
     facts,
-    cgroupManager: options.cgroupManager,
+    cgroupManager: requireCgroupfs(options.cgroupManager),
     rootless: options.rootless,
     program,
     images: options.imagePath,
@@ -59,6 +59,11 @@ export function restoreContainer(caller: Caller, options: RestoreOptions, follow
       files: (cgroup) => makeStateFiles({ config, id: options.id, bundle: options.bundle, rootfs, cgroup, caller }),
     },
   });
+}
+
+function requireCgroupfs(manager: CgroupManager): Exclude<CgroupManager, 'systemd'> {
+  if (manager === 'systemd') throw new KrunError('E_NOT_YET', '--systemd-cgroup is not carried out by restore yet');
+  return manager;
 }
 
 const logName = 'restore.log';

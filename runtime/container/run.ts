@@ -4,7 +4,8 @@ import type { Problem } from '../config/problem.ts';
 import { clock } from '../host/clock.ts';
 import { readHostFacts } from '../host/facts.ts';
 import { layeredRoot } from '../overlay/layered-root.ts';
-import { type CgroupPlace, compilePlan, type StateFile } from '../plan/compile.ts';
+import type { CgroupPlan } from '../plan/cgroup-plan.ts';
+import { compilePlan, type StateFile } from '../plan/compile.ts';
 import { planIntelRdt } from '../plan/intel-rdt.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import { print } from '../plan/print.ts';
@@ -31,6 +32,10 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
   const facts = readHostFacts(caller);
   const rootfs = resolve(options.bundle, config.root?.path ?? '');
   const listenFds = countListenFds(caller);
+  const manager =
+    options.cgroupManager === 'systemd'
+      ? (await import('../plan/scope.ts')).planScope(config, { id, root: options.root }, facts)
+      : options.cgroupManager;
   const plan = compilePlan({
     config: listenFds === 0 ? config : withVariables(config, listenVariables(listenFds)),
     id,
@@ -38,7 +43,7 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
     layers: layeredRoot(rootfs, options),
     seccomp: await compileCachedSeccomp(config.linux?.seccomp, facts, options.root),
     facts,
-    cgroupManager: options.cgroupManager,
+    cgroupManager: manager,
     rootless: options.rootless,
     preserveFds: listenFds + options.preserveFds,
     noNewKeyring: options.noNewKeyring,
@@ -67,7 +72,10 @@ export async function runContainer(caller: Caller, options: RunOptions): Promise
         }),
     },
   });
-  return { plan: [...(options.printId ? [print(1, `${id}\n`)] : []), ...plan], warnings };
+  return {
+    plan: [...(options.printId ? [print(1, `${id}\n`)] : []), ...plan],
+    warnings: [...warnings, ...(typeof manager === 'object' ? manager.warnings : [])],
+  };
 }
 
 function withVariables(config: Runnable, variables: readonly string[]): Runnable {
@@ -81,7 +89,7 @@ export interface StateSource {
   readonly id: string;
   readonly bundle: string;
   readonly rootfs: string;
-  readonly cgroup: CgroupPlace | null;
+  readonly cgroup: Pick<CgroupPlan, 'cgroup' | 'unit'>;
   readonly resctrlGroups?: readonly string[];
   readonly noNewKeyring?: boolean;
   readonly caller: Caller;
@@ -99,7 +107,8 @@ export function makeStateFiles(source: StateSource): [StateFile, ...StateFile[]]
     annotations: config.annotations ?? {},
     owner: caller.uid,
     bootId: bootId(),
-    cgroup,
+    cgroup: cgroup.cgroup,
+    ...(cgroup.unit === null ? {} : { systemd: cgroup.unit }),
     ...(resctrlGroups.length > 0 ? { resctrlGroups } : {}),
     ...(noNewKeyring ? { noNewKeyring: true } : {}),
   };

@@ -8,6 +8,7 @@
 // Status is derived, never stored, so that no crash can leave a lie behind.
 import { closeSync, constants, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { KrunError } from '../errors/krun-error.ts';
+import type { SystemdUnit } from '../plan/cgroup-plan.ts';
 
 export const stateFileName = 'state.json';
 export const creatingFileName = 'creating';
@@ -28,6 +29,8 @@ export interface StoredState {
   readonly bootId: string;
   /** Where it was made, or null when it has none. */
   readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
+  /** The unit of systemd that the cgroup belongs to. */
+  readonly systemd?: SystemdUnit;
   /** Groups of resctrl that go with it. */
   readonly resctrlGroups?: readonly string[];
   /** Its processes share the session keyring of who started it, those of exec too. */

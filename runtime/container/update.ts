@@ -13,6 +13,7 @@ import { readHostFacts } from '../host/facts.ts';
 import { readCgroupFile } from '../host/statistics.ts';
 import { requirePresentController } from '../plan/cgroup-controllers.ts';
 import { requireEnoughMemory } from '../plan/cgroup-memory.ts';
+import type { HostFacts } from '../plan/host-facts.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import type { Caller } from './caller.ts';
 import type { UpdateOptions } from './options.ts';
@@ -31,7 +32,7 @@ export type Tell = (warnings: readonly Problem[]) => Plan;
  * Two updates at once: the plan holds good only for the configuration that it was made of. Under a lock the helper looks whether that is
  * still the saved one, and asks again if another was faster.
  */
-export function updateContainer(caller: Caller, options: UpdateOptions, followUp: FollowUp | null, tell: Tell): Plan {
+export async function updateContainer(caller: Caller, options: UpdateOptions, followUp: FollowUp | null, tell: Tell): Promise<Plan> {
   const container = readContainer(options.root, options.id);
   // What creates it has its limits already, and would set them last.
   if (container.init === null || container.status === 'creating') throw notRunning(options.id, container);
@@ -76,12 +77,12 @@ interface Change {
   readonly tell: Tell;
 }
 
-function planUpdate(caller: Caller, options: UpdateOptions, state: StoredState, { change, memo, tell }: Change): Plan {
+async function planUpdate(caller: Caller, options: UpdateOptions, state: StoredState, { change, memo, tell }: Change): Promise<Plan> {
   const { config, content: before } = readSavedConfigFile(options.root, options.id);
   const saved = config.linux?.resources ?? {};
   const { resources, problems } = checkResources(mergeResources(saved, change));
   throwProblems(problems);
-  const limits = planLimits(caller, options, state, { saved, touched: touchedResources(resources, change) });
+  const limits = await planLimits(caller, options, state, { saved, touched: touchedResources(resources, change) });
   const { content } = savedConfigFile({ ...config, linux: { ...config.linux, resources } });
   const directory = 'state';
   const program: Plan = [
@@ -104,7 +105,7 @@ interface Limits {
   readonly touched: Resources;
 }
 
-function planLimits(caller: Caller, options: UpdateOptions, state: StoredState, { saved, touched }: Limits): Op[] {
+async function planLimits(caller: Caller, options: UpdateOptions, state: StoredState, { saved, touched }: Limits): Promise<Op[]> {
   const facts = readHostFacts(caller);
   const settings = updateSettings(touched, saved, facts.cgroup2 ?? { ioWeightFiles: [] });
   if (settings.length === 0) return [];
@@ -112,9 +113,23 @@ function planLimits(caller: Caller, options: UpdateOptions, state: StoredState, 
   if (facts.cgroup2 === null || state.cgroup === null) throw new KrunError('E_NO_CGROUP2', 'no cgroup2 file system is mounted');
   requireEnoughMemory(touched.memory);
   for (const setting of settings) requirePresentController(setting, state.cgroup.path, facts.cgroup2, facts);
+  const tell = await unitProperties(state, facts);
   const directory = state.cgroup.mountpoint + state.cgroup.path;
   refuseBelowUsage(touched, directory);
-  return [open, { op: 'onExit', pointer: '', program: takeBack(settings, directory) }, ...settings.map((each) => write(each))];
+  const before = currentSettings(settings, directory);
+  return [
+    open,
+    { op: 'onExit', pointer: '', program: [...tell(before), ...before.map((each) => write(each))] },
+    ...tell(settings),
+    ...settings.map((each) => write(each)),
+  ];
+}
+
+// A unit of systemd has to know its limits as well. What systemd then writes to the files is rounded: they are written after it.
+async function unitProperties({ systemd }: StoredState, facts: HostFacts): Promise<(settings: readonly WrittenSetting[]) => Op[]> {
+  if (systemd === undefined) return () => [];
+  const { setProperties } = await import('../plan/scope.ts');
+  return (settings) => setProperties(systemd, settings, facts);
 }
 
 // config-linux.md#memory: checkBeforeUpdate. Without it the kernel frees what it can and then kills.
@@ -128,14 +143,16 @@ function refuseBelowUsage({ memory }: Resources, directory: string): void {
 }
 
 // Last written, first taken back.
-function takeBack(settings: readonly Setting[], directory: string): Op[] {
+function currentSettings(settings: readonly Setting[], directory: string): WrittenSetting[] {
   const files = [...new Set(settings.map(({ file }) => file))].toReversed();
   return files.flatMap((file) => {
     const value = readCgroupFile(directory, file);
-    return value === null ? [] : [write({ file, value: value.trimEnd(), pointer: '', optional: true })];
+    return value === null ? [] : [{ file, value: value.trimEnd(), pointer: '', optional: true }];
   });
 }
 
-function write({ file, value, pointer, optional }: Pick<Setting, 'file' | 'value' | 'pointer' | 'optional'>): Op {
+type WrittenSetting = Pick<Setting, 'file' | 'value' | 'pointer' | 'optional'>;
+
+function write({ file, value, pointer, optional }: WrittenSetting): Op {
   return { op: 'writeCgroupFile', pointer, cgroup: 'cgroup', file, value, optional };
 }

@@ -26,6 +26,8 @@ export const errorCodes = {
   E_ID_MAP: "the user namespace's id maps were refused",
   E_BAD_CGROUP: 'the cgroup path is not usable',
   E_NO_CGROUP2: 'no cgroup2 file system is mounted, or it cannot be written',
+  E_NO_SYSTEMD: 'systemd does not run here, or cannot be reached',
+  E_SYSTEMD: 'systemd refused a request',
   E_NO_CONTROLLER: 'a limit needs a cgroup controller that is not available',
   E_BAD_LIMIT: 'the kernel refused a resource limit',
   E_RDT: 'resctrl (Intel RDT) is not mounted, or refused a class of service, its schema or a monitoring group',

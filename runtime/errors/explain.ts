@@ -1,5 +1,6 @@
 // A failure report → the error that the user reads. One row an op; what an errno means depends on what was tried.
 import type { OpName } from '../plan/ops.ts';
+import { explainAdopted, explainBus } from './explain-bus.ts';
 import { explainCgroupFile, explainCreateCgroup, explainDeviceProgram, explainFreeze, explainRemoveCgroup } from './explain-cgroup.ts';
 import { explainCriu, explainRestoredRights } from './explain-criu.ts';
 import { explainCapture, explainExecute, explainFindProgram } from './explain-execute.ts';
@@ -227,6 +228,10 @@ const explainers = {
   prepareInit: refused('E_SYSTEM', 'a pipe cannot be made'),
   fork: explainClone,
   setSubreaper: refused('E_SYSTEM', 'orphans cannot be adopted'),
+  startAnchor: refused('E_SYSTEM', 'a process for systemd to make a scope around'),
+  endAnchor: refused('E_INTERNAL', 'ending the anchor'),
+  callBus: explainBus,
+  adoptCgroup: explainAdopted,
   becomeInit: refused('E_PROCESS', 'the first process of --init cannot be started', {
     EACCES: "the user of config.json must be allowed to execute krun's program: chmod 755",
     EAGAIN: 'RLIMIT_NPROC counts the first process as well',

@@ -50,6 +50,8 @@ struct context {
   int line;        /* SOCK_SEQPACKET: the helper's or the child's end; -1 before clone */
   pid_t child;     /* helper: the process cloned last (a stage or init) */
   pid_t init;      /* helper: the container's first process */
+  bool awaits_init; /* helper: a stage waits for us before it makes init */
+  pid_t anchor;    /* helper: around whom systemd makes the scope; 0: nobody */
   int init_pidfd;
   bool subreaper;  /* helper: the container's orphans are left to us */
   bool executed;   /* helper: init has become the container's process */

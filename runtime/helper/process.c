@@ -13,6 +13,7 @@
 #include "criu.h"
 #include "gate.h"
 #include "plan.h"
+#include "scope.h"
 #include "signals.h"
 
 enum record_type { RECORD_STAGE, RECORD_INIT, RECORD_EXECUTE, RECORD_FAILURE, RECORD_KNOCK };
@@ -37,6 +38,7 @@ static int hear(struct context *context);
 static int take_record(struct context *context, const struct failure_record *record);
 static int end_stage(struct context *context);
 static bool is_stage(const struct program *program);
+static bool waits_first(const struct program *program);
 static int await_init(struct context *context);
 
 int op_clone(struct context *context, const struct op_clone *op) {
@@ -63,7 +65,8 @@ int op_clone(struct context *context, const struct op_clone *op) {
   if (context->is_child) return send_record(context, RECORD_INIT, (uint32_t)pid);
   context->child = context->init = pid;
   if (first) close(steal_fd(&child_end)); /* or a stage that dies without a word would never be the end of the line */
-  return is_stage(&op->program) ? await_init(context) : 0;
+  context->awaits_init = is_stage(&op->program);
+  return context->awaits_init && !waits_first(&op->program) ? await_init(context) : 0;
 }
 
 /* A stage's last op is the clone of init. */
@@ -71,17 +74,23 @@ static bool is_stage(const struct program *program) {
   return program->count > 0 && program->ops[program->count - 1].code == OP_CLONE;
 }
 
+/* notifyChild lets it go on, and then waits for init in its turn. */
+static bool waits_first(const struct program *program) {
+  return program->ops[0].code == OP_WAIT_FOR_PARENT;
+}
+
 /* Until the stage has said who init is, its own pid would be taken for it. What init itself says may come first. */
 static int await_init(struct context *context) {
   while (context->init == context->child)
     if (hear(context) < 0) return -1;
+  context->awaits_init = false;
   return 0;
 }
 
 /* To a child that has gone nothing can be said, but its last word still waits in the line. */
 int op_notify_child(struct context *context, const struct op_notify_child *op) {
   struct record record = {.type = RECORD_STAGE, .value = op->stage};
-  if (send(context->line, &record, sizeof record, MSG_NOSIGNAL) == sizeof record) return 0;
+  if (send(context->line, &record, sizeof record, MSG_NOSIGNAL) == sizeof record) return context->awaits_init ? await_init(context) : 0;
   if (errno != EPIPE && errno != ECONNRESET) return fail(context, "send", "");
   while (hear(context) == 0) continue;
   return -1;
@@ -137,6 +146,7 @@ void end_child(struct context *context) {
     reap(context->child);
   }
   context->init = context->child = 0;
+  end_anchor(context);
 }
 
 /* A stage has ended by now: what comes before this op waits for init, its last deed. */
@@ -177,7 +187,7 @@ static int open_line(struct context *context, int *child_end) {
 _Noreturn void run_child(struct context *context, const struct program *program) {
   context->is_child = true;
   context->exit_count = 0;
-  context->child = context->init = 0;
+  context->child = context->init = context->anchor = 0;
   if (run_program(context, program) < 0) send_failure(context);
   _exit(0);
 }

@@ -5,6 +5,7 @@ import { findCgroup2, findVersion1Controllers, isCgroup2 } from './cgroup2.ts';
 import { readIdMapFacts } from './id-map-facts.ts';
 import { readMountTable } from './mount-table.ts';
 import { parseMountinfo } from './mountinfo.ts';
+import { readSystemdFacts } from './systemd.ts';
 
 export interface FactsOptions {
   /** The helper's: whose cgroup and mounts count. */
@@ -13,6 +14,8 @@ export interface FactsOptions {
   readonly uid: number;
   /** The caller's effective gid. */
   readonly gid?: number;
+  /** The caller's environment: where its D-Bus is. */
+  readonly env?: ReadonlyMap<string, string>;
   /** Another /proc and /sys, for tests. */
   readonly proc?: string;
   readonly sysBlock?: string;
@@ -20,7 +23,7 @@ export interface FactsOptions {
 }
 
 export function readHostFacts(options: FactsOptions): HostFacts {
-  const { pid, uid, gid = uid, proc = '/proc', sysBlock = '/sys/block', sysModule = '/sys/module' } = options;
+  const { pid, uid, gid = uid, env = new Map(), proc = '/proc', sysBlock = '/sys/block', sysModule = '/sys/module' } = options;
   const mountinfo = once(() => readMountTable(proc, pid));
   const cgroup = () => readOptional(`${proc}/${pid}/cgroup`);
   const cgroup2 = once(() => findCgroup2({ mountinfo: mountinfo(), cgroup: cgroup(), isCgroup2, sysBlock }));
@@ -40,6 +43,9 @@ export function readHostFacts(options: FactsOptions): HostFacts {
     apparmor: readOptional(`${sysModule}/apparmor/parameters/enabled`).startsWith('Y'),
     selinux: /^nodev\tselinuxfs$/m.test(readOptional(`${proc}/filesystems`)),
   }));
+  const systemd = once(() =>
+    readSystemdFacts({ uid, env, uidMap: readOptional(`${proc}/${pid}/uid_map`), firstCgroup: readOptional(`${proc}/1/cgroup`) }),
+  );
   return {
     architecture: architectures[process.arch] ?? process.arch,
     euid: uid,
@@ -66,6 +72,9 @@ export function readHostFacts(options: FactsOptions): HostFacts {
     },
     get securityModules() {
       return securityModules();
+    },
+    get systemd() {
+      return systemd();
     },
   };
 }

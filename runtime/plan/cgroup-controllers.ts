@@ -19,6 +19,15 @@ export function requireController(setting: Setting, path: string, cgroup2: Cgrou
   }
 }
 
+/** The same for a unit of the systemd whose units are below `managerRoot`: what that was given it passes on, as its units ask for it. */
+export function requireManagedController(setting: Setting, managerRoot: string, cgroup2: Cgroup2Facts, facts: HostFacts): void {
+  const { controller, optional } = setting;
+  if (controller === null || optional) return;
+  if (!cgroup2.look('/').controllers.includes(controller)) throw notOnHost(setting, controller, cgroup2, facts);
+  const found = cgroup2.look(managerRoot === '' ? '/' : managerRoot);
+  if (found.exists && !found.controllers.includes(controller)) throw undelegated(setting, controller, managerRoot, cgroup2);
+}
+
 /** The same for a cgroup that is there already: its controllers were chosen when it was made. */
 export function requirePresentController(setting: Setting, path: string, cgroup2: Cgroup2Facts, facts: HostFacts): void {
   requireController(setting, path, cgroup2, facts);

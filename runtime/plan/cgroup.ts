@@ -9,6 +9,7 @@ import { KrunError } from '../errors/krun-error.ts';
 import { requireController } from './cgroup-controllers.ts';
 import { planDelegation } from './cgroup-delegation.ts';
 import { requireEnoughMemory } from './cgroup-memory.ts';
+import type { CgroupPlan } from './cgroup-plan.ts';
 import type { Cgroup2Facts, HostFacts } from './host-facts.ts';
 import type { Op } from './ops.ts';
 
@@ -16,31 +17,14 @@ export interface CgroupOptions {
   readonly id: string;
   /** Where the state directories are; with the id it tells whose cgroup it is. */
   readonly root: string;
-  readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  readonly cgroupManager: 'cgroupfs' | 'disabled';
   /** Whether to do without a cgroup that may not be made, if nothing asks for one; auto, the default: without privileges. */
   readonly rootless?: 'true' | 'false' | 'auto';
-}
-
-export interface CgroupPlan {
-  /** The slot that `clone` joins; null when the container has no cgroup of its own. */
-  readonly slot: 'cgroup' | null;
-  /** What `delete` needs to find it again. */
-  readonly cgroup: { readonly mountpoint: string; readonly path: string } | null;
-  /** Before the clone: makes it, and pushes the `exit` program, first, so that nothing can come between. */
-  readonly create: readonly Op[];
-  /**
-   * Limits and device program: after the container's file systems are mounted (the rules would keep a block device from being
-   * mounted, and set-up would count against the limits), before its process starts.
-   */
-  readonly confine: readonly Op[];
-  /** Ends all processes in it and removes it. */
-  readonly exit: readonly Op[];
 }
 
 /** Throws E_BAD_CGROUP, E_NO_CGROUP2, E_NO_CONTROLLER, E_BAD_LIMIT. */
 export function planCgroup(config: Config, options: CgroupOptions, facts: HostFacts): CgroupPlan {
   if (options.cgroupManager === 'disabled') return refuseLimits(config, facts);
-  if (options.cgroupManager === 'systemd') throw new KrunError('E_NOT_YET', '--systemd-cgroup is not carried out yet');
   const { cgroup2 } = facts;
   if (cgroup2 === null) throw new KrunError('E_NO_CGROUP2', 'no cgroup2 file system is mounted', { hint: mountHint });
   const { cgroupsPath, resources = {} } = config.linux ?? {};
@@ -61,12 +45,12 @@ export function planCgroup(config: Config, options: CgroupOptions, facts: HostFa
     creation(cgroup, options, settings),
     ...planDelegation(config, facts),
   ];
-  return { slot, cgroup, create, confine, exit };
+  return { ...none, slot, cgroup, create, confine, exit };
 }
 
 const slot = 'cgroup';
-const none: CgroupPlan = { slot: null, cgroup: null, create: [], confine: [], exit: [] };
-const mountHint = 'mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1';
+const none: CgroupPlan = { slot: null, cgroup: null, unit: null, create: [], enter: [], entered: [], confine: [], exit: [] };
+export const mountHint = 'mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1';
 
 // What statistics and the explanation of a killed container need, and what `update` may set later, where it can be had.
 const welcome = ['cpu', 'cpuset', 'hugetlb', 'io', 'memory', 'misc', 'pids', 'rdma'];
@@ -108,13 +92,14 @@ function creation(cgroup: { mountpoint: string; path: string }, { root, id }: Cg
   return { op: 'createCgroup', pointer: '/linux/cgroupsPath', ...cgroup, owner: `${root}/${id}`, required, wanted, cgroup: slot };
 }
 
-function limits(settings: readonly Setting[]): Op[] {
+/** Each limit by its file. */
+export function limits(settings: readonly Setting[]): Op[] {
   return settings.map(({ file, value, pointer, optional }) => ({ op: 'writeCgroupFile', pointer, cgroup: slot, file, value, optional }));
 }
 
 // Also without rules: what no rule allows is denied. Without privileges no program can be attached; devices are then out of
 // reach, as no node can be made and an open one on the host was open before.
-function deviceProgram({ linux }: Config): Op {
+export function deviceProgram({ linux }: Config): Op {
   return {
     op: 'attachDeviceProgram',
     pointer: '/linux/resources/devices',

@@ -1,6 +1,7 @@
 import { keepsGroups } from '../config/annotations.ts';
 import type { Config, Process } from '../config/config.ts';
 import { planCgroup } from './cgroup.ts';
+import type { CgroupPlan } from './cgroup-plan.ts';
 import { type StateSubject, stateAroundPid } from './container-state.ts';
 import type { Layers } from './file-system-context.ts';
 import { planFileSystems } from './file-systems.ts';
@@ -28,7 +29,8 @@ export interface StartRequest {
   readonly layers: Layers | null;
   readonly seccomp: CompiledSeccomp | null;
   readonly facts: HostFacts;
-  readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  /** Or what scope.ts has planned for systemd. */
+  readonly cgroupManager: 'cgroupfs' | 'disabled' | CgroupPlan;
   readonly rootless: 'true' | 'false' | 'auto';
   readonly preserveFds: number;
   readonly noNewKeyring: boolean;
@@ -51,7 +53,7 @@ export interface StartRequest {
     readonly creatingFile: string;
     readonly initFile: string;
     readonly gate: Gate;
-    readonly files: (cgroup: CgroupPlace | null) => readonly [StateFile, ...StateFile[]];
+    readonly files: (cgroup: Pick<CgroupPlan, 'cgroup' | 'unit'>) => readonly [StateFile, ...StateFile[]];
   };
 }
 
@@ -66,8 +68,6 @@ export interface StateFile {
   readonly content: Uint8Array;
 }
 
-export type CgroupPlace = { readonly mountpoint: string; readonly path: string };
-
 /**
  * (configuration, options, facts) → the plan of `create` and `run`: make the container, become its process, wait, clear up. Pure: the same
  * request gives the same plan, which `krun plan` prints. Throws KrunError with the pointer of what cannot be had.
@@ -77,11 +77,7 @@ export type CgroupPlace = { readonly mountpoint: string; readonly path: string }
 export function compilePlan(request: StartRequest): Plan {
   const { config, facts, id } = request;
   const privileged = facts.euid === 0;
-  const cgroup = planCgroup(
-    config,
-    { id, root: request.state.root, cgroupManager: request.cgroupManager, rootless: request.rootless },
-    facts,
-  );
+  const cgroup = planCgroupOf(request);
   const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged, host: facts });
   requireSecurityModules(config, config.process, facts);
   const labels = planLabels(config, config.process);
@@ -113,7 +109,7 @@ export function compilePlan(request: StartRequest): Plan {
   });
   const pidfd = planPidfdSocket(request.pidfdSocket, 'standard');
   // The first says what to remove and comes before all that is made; the others are for later commands, and are written while init mounts.
-  const [stateFile, ...laterFiles] = request.state.files(cgroup.cgroup);
+  const [stateFile, ...laterFiles] = request.state.files(cgroup);
   const confinement = planConfinement(config, cgroup.confine);
   const init: Plan = [
     ...process.begin,
@@ -149,7 +145,8 @@ export function compilePlan(request: StartRequest): Plan {
     ...labels.host,
     ...files.host,
     ...hooks.host,
-    ...namespaces.start({ program: init, cgroup: cgroup.slot, early: process.early }),
+    ...namespaces.start({ program: init, cgroup: cgroup.slot, enter: cgroup.enter, early: process.early }),
+    ...cgroup.entered,
     ...writeStateFiles(laterFiles),
     ...rdt.join,
     ...devices.helper,
@@ -157,6 +154,10 @@ export function compilePlan(request: StartRequest): Plan {
     ...pidfd.helper,
     ...planRun(request, process, { terminal, hooks, cgroup: cgroup.slot }),
   ];
+}
+
+function planCgroupOf({ config, id, state, facts, cgroupManager, rootless }: StartRequest): CgroupPlan {
+  return typeof cgroupManager === 'object' ? cgroupManager : planCgroup(config, { id, root: state.root, cgroupManager, rootless }, facts);
 }
 
 // Only in a pid namespace that we are in can a container's orphan be left to us (prctl(2)); and only while we stay. --init has its own.

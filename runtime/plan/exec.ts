@@ -7,6 +7,7 @@ import { type HostFacts, mayKeepGroups } from './host-facts.ts';
 import { rootOf } from './id-map.ts';
 import { planExecIntelRdt } from './intel-rdt.ts';
 import { planExecLabels, requireSecurityModules } from './labels.ts';
+import { waitToEnter } from './namespaces.ts';
 import type { Op, Plan } from './ops.ts';
 import { type ProcessPlan, planProcess } from './process.ts';
 import type { CompiledSeccomp } from './seccomp/compile.ts';
@@ -46,6 +47,8 @@ export interface ExecCgroup {
   readonly path: string;
   /** The state directory that it must be of; '': anybody's. */
   readonly owner: string;
+  /** What the helper does to put the process there (scope.ts); none: it is cloned into it. */
+  readonly enter?: Plan;
 }
 
 /**
@@ -84,6 +87,7 @@ export function compileExec(request: ExecRequest): Plan {
     ...rdt.create,
     ...initialAffinity(process),
     startProcess(request, pieces, terminal),
+    ...(cgroup?.enter ?? []),
     ...(rdt.join.length === 0 ? [] : [...rdt.join, { op: 'notifyChild', pointer: '', stage: stages.grouped } as const]),
     ...pidfd.helper,
     ...pieces.helper,
@@ -106,8 +110,8 @@ const undumpable: Op = { op: 'setDumpable', pointer: '', dumpable: false };
 // The process goes on when the helper has gone.
 const leaveBehind: Plan = [{ op: 'exit', pointer: '', status: 0 }];
 
-function openCgroup(cgroup: ExecCgroup): Op {
-  return { op: 'openCgroup', pointer: '/linux/cgroupsPath', ...cgroup, orGone: false, cgroup: cgroupSlot };
+function openCgroup({ mountpoint, path, owner }: ExecCgroup): Op {
+  return { op: 'openCgroup', pointer: '/linux/cgroupsPath', mountpoint, path, owner, orGone: false, cgroup: cgroupSlot };
 }
 
 // config.md#linux-process: `initial` holds before the process is moved to the container's cgroup, in which it is born here.
@@ -130,6 +134,7 @@ function startProcess(request: ExecRequest, pieces: ProcessPlan, terminal: Termi
     ...pieces.end,
   ];
   const join: Op[] = [
+    ...waitToEnter(cgroup?.enter ?? []),
     ...pieces.early,
     undumpable,
     ...planExecLabels(process),
@@ -138,7 +143,8 @@ function startProcess(request: ExecRequest, pieces: ProcessPlan, terminal: Termi
     { op: 'closeDescriptors', pointer: '', preserve: preserveFds },
   ];
   const inner: Op[] = types.has('pid') ? [{ op: 'clone', pointer: '', flags: CLONE_PARENT, cgroup: null, program }] : program;
-  return { op: 'clone', pointer: '', flags: 0n, cgroup: cgroup === null ? null : cgroupSlot, program: [...join, ...inner] };
+  const isBornThere = cgroup !== null && (cgroup.enter ?? []).length === 0;
+  return { op: 'clone', pointer: '', flags: 0n, cgroup: isBornThere ? cgroupSlot : null, program: [...join, ...inner] };
 }
 
 // Who opens a terminal owns it: it must be somebody whom the container's user namespace knows. A change of user makes dumpable again.

@@ -16,6 +16,7 @@ export interface HostFacts {
   /** The controllers that cgroup v1 holds, and thus v2 lacks: name → its hierarchy's mount point ('' when not mounted). */
   readonly version1Controllers: ReadonlyMap<string, string>;
   readonly securityModules: SecurityModules;
+  readonly systemd: SystemdFacts;
   /** Where resctrl is mounted, and the file schemata of a group by its path, null where there is none; null if nowhere. */
   readonly resctrl: { readonly mountpoint: string; readonly schemataOf: (path: string) => string | null } | null;
 }
@@ -73,4 +74,21 @@ export interface CgroupFacts {
 /** The groups of a daemon that is root on the host are nobody else's to keep. */
 export function mayKeepGroups({ euid, inUserNamespace }: Pick<HostFacts, 'euid' | 'inUserNamespace'>): boolean {
   return euid !== 0 || inUserNamespace;
+}
+
+export interface SystemdFacts {
+  /** systemd is the init of this system (sd_booted(3)). */
+  readonly isRunning: boolean;
+  /** The system's systemd, and that of the caller. */
+  readonly system: SystemdManager;
+  readonly user: SystemdManager;
+  /** The caller as the host sees it, whatever its user namespace. */
+  readonly ownerUid: number;
+}
+
+export interface SystemdManager {
+  /** Where its D-Bus may listen, likeliest first. */
+  readonly sockets: readonly string[];
+  /** The cgroup below which its units are, as a path below the cgroup2 mount; '' for the mount's root. */
+  readonly root: string;
 }

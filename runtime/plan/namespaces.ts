@@ -21,6 +21,8 @@ export interface Start {
   readonly program: readonly Op[];
   /** The slot of the cgroup to start in. */
   readonly cgroup: string | null;
+  /** What the helper does to put the process that it clones there, when that cannot be by the clone itself. */
+  readonly enter?: readonly Op[];
   /** What takes the host's rights and is init's to inherit or have done to it: setOomScoreAdjust. */
   readonly early: readonly Op[];
 }
@@ -109,7 +111,7 @@ function planHost(context: Context, changed: ReadonlySet<NamespaceType>): Op[] {
   return needsDetachedProc(context) ? [...opened, { op: 'openProc', pointer: timeOffsets, proc: hostProc }] : opened;
 }
 
-function startAtOnce(context: Context, { program, cgroup, early }: Start): Op[] {
+function startAtOnce(context: Context, { program, cgroup, enter = [], early }: Start): Op[] {
   const { made } = context;
   const maps = made.has('user');
   const init: Op[] = maps
@@ -120,17 +122,17 @@ function startAtOnce(context: Context, { program, cgroup, early }: Start): Op[] 
     pointer: pointerOf(made),
     flags: flagsOf(made),
     cgroup,
-    program: [...init, ...leaveCgroup(made), ...program],
+    program: [...waitToEnter(enter), ...init, ...leaveCgroup(made), ...program],
   };
-  if (!maps) return [clone];
-  return [clone, ...context.maps.write, ...early, { op: 'notifyChild', pointer: '', stage: stages.idMaps }];
+  if (!maps) return [clone, ...enter];
+  return [clone, ...enter, ...context.maps.write, ...early, { op: 'notifyChild', pointer: '', stage: stages.idMaps }];
 }
 
 /*
  * Who enters a user namespace, or a cgroup namespace elsewhere, could no longer put init into its cgroup: then the stage starts there
  * (and counts as a second process until it ends).
  */
-function startByStage(context: Context, { program, cgroup, early }: Start): Op[] {
+function startByStage(context: Context, { program, cgroup, enter = [], early }: Start): Op[] {
   const { made } = context;
   const maps = made.has('user');
   const stageInCgroup = has(context, 'user') || joins(context, 'cgroup');
@@ -147,19 +149,25 @@ function startByStage(context: Context, { program, cgroup, early }: Start): Op[]
     cgroup: stageInCgroup ? null : cgroup,
     program: init,
   };
-  const stage: Op[] = [...early, ...enter(context), clone];
+  const stage: Op[] = [...waitToEnter(enter), ...early, ...joinAndMake(context), clone];
   const start: Op = { op: 'clone', pointer: '', flags: 0n, cgroup: stageInCgroup ? cgroup : null, program: stage };
-  if (!maps) return [start];
+  if (!maps) return [start, ...enter];
   return [
     start,
+    ...enter,
     { op: 'waitForChild', pointer: '', stage: stages.idMaps },
     ...context.maps.write,
     { op: 'notifyChild', pointer: '', stage: stages.idMaps },
   ];
 }
 
+/** First of all in a process that the helper has yet to put into its cgroup; a stage's child is then born there. */
+export function waitToEnter(enter: readonly Op[]): Op[] {
+  return enter.length === 0 ? [] : [{ op: 'waitForParent', pointer: '', stage: stages.entered }];
+}
+
 // What the stage joins and makes before init is there.
-function enter(context: Context): Op[] {
+function joinAndMake(context: Context): Op[] {
   const { made, joined, privileged, offsets } = context;
   const newTime = made.has('time') && offsets !== '';
   const flags = (made.has('user') ? CLONE_NEWUSER : 0n) | (newTime ? CLONE_NEWTIME : 0n);

@@ -483,6 +483,28 @@ export const opTable = {
     help: 'have newuidmap(1) or newgidmap(1) write a map of the child last cloned; `map`: id inside, id outside, size, and so on',
     fields: { program: 'string', map: 'strings' },
   },
+  startAnchor: { help: 'fork a process that does nothing, for systemd to make a scope around it; it ends with the helper', fields: {} },
+  endAnchor: { help: 'end and reap the anchor', fields: {} },
+  callBus: {
+    help: 'connect to the first of these sockets of a D-Bus, send the messages, with the pid of the anchor or of the process last cloned at byte `pidAt` (0: nowhere), and wait for the reply to `serial`; with `awaitJob` also until the job of systemd that it names is done. EREMOTEIO for an error that is not `tolerated`; with `orGone` it is no error that nobody listens',
+    fields: {
+      sockets: 'strings',
+      method: 'string',
+      unit: 'string',
+      messages: 'bytes',
+      serial: 'u32',
+      pidAt: 'u32',
+      anchor: 'bool',
+      awaitJob: 'bool',
+      tolerated: 'strings',
+      orGone: 'bool',
+      milliseconds: 'u32',
+    },
+  },
+  adoptCgroup: {
+    help: "open the cgroup that systemd has put the anchor, or the process last cloned, into: EXDEV unless it is this one; it notes its `owner` ('': nobody)",
+    fields: { mountpoint: 'string', path: 'string', owner: 'string', anchor: 'bool', cgroup: 'slot' },
+  },
 } as const satisfies Record<string, OpDefinition>;
 
 export type OpName = keyof typeof opTable;

@@ -1,7 +1,8 @@
 import type { Config, NamespaceType, Process } from '../config/config.ts';
 import { capabilitySets } from './capabilities.ts';
 import { planCgroup } from './cgroup.ts';
-import type { CgroupPlace, StateFile } from './compile.ts';
+import type { CgroupPlan } from './cgroup-plan.ts';
+import type { StateFile } from './compile.ts';
 import { MS_PRIVATE, MS_SLAVE } from './constants/mount.ts';
 import { namespaceFlags } from './constants/namespaces.ts';
 import type { StateSubject } from './container-state.ts';
@@ -19,7 +20,7 @@ export interface RestoreRequest {
   readonly bundle: string;
   readonly rootfs: string;
   readonly facts: HostFacts;
-  readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  readonly cgroupManager: 'cgroupfs' | 'disabled';
   readonly rootless: 'true' | 'false' | 'auto';
   readonly program: CriuProgram;
   readonly images: string;
@@ -43,7 +44,7 @@ export interface RestoreRequest {
     readonly root: string;
     readonly creatingFile: string;
     readonly initFile: string;
-    readonly files: (cgroup: CgroupPlace | null) => readonly [StateFile, ...StateFile[]];
+    readonly files: (cgroup: Pick<CgroupPlan, 'cgroup' | 'unit'>) => readonly [StateFile, ...StateFile[]];
   };
 }
 
@@ -61,7 +62,7 @@ export function compileRestore(request: RestoreRequest): Plan {
   const { config, facts, id, state } = request;
   const { files, root } = state;
   const cgroup = planCgroup(config, { id, root, cgroupManager: request.cgroupManager, rootless: request.rootless }, facts);
-  const [first, ...later] = files(cgroup.cgroup);
+  const [first, ...later] = files(cgroup);
   const terminal = planTerminal(config.process, { detach: request.detach, consoleSocket: request.consoleSocket, root: 'root' });
   const hooks = subjectOf(request);
   const dialogue: CriuDialogue = {

@@ -1,5 +1,7 @@
 // The points at which helper and init wait for each other, in the order in which init comes to them.
 export const stages = {
+  /** The process is there, and systemd moves it to its cgroup. */
+  entered: 5,
   /** init is there, and the helper writes its id maps and does what takes the host's rights. */
   idMaps: 10,
   /** In exec: the process is there, and the helper puts it into its groups of resctrl. */

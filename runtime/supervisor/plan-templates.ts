@@ -167,7 +167,8 @@ function tryToDissect(body: Uint8Array): Dissected | null {
   const start = at + 4;
   const length = bytes.readUInt32LE(at);
   const id = bytes.toString('latin1', start, start + length);
-  if (count < 3 || !/^[A-Za-z0-9_+][A-Za-z0-9_+.-]{3,}$/.test(id) || bytes.includes('\0LISTEN_PID=')) return null;
+  // A plus sign is escaped in names of units (systemd-escape(1)): not every id is in a plan as it is.
+  if (count < 3 || !/^[A-Za-z0-9_][A-Za-z0-9_.-]{3,}$/.test(id) || bytes.includes('\0LISTEN_PID=')) return null;
   const key =
     bytes.toString('latin1', 0, pidOffset) + bytes.toString('latin1', pidOffset + 4, start) + bytes.toString('latin1', start + length);
   return { key, id, start, pid: String(bytes.readUInt32LE(pidOffset)) };

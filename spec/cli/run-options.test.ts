@@ -121,7 +121,6 @@ const refused: readonly [title: string, argv: readonly string[], code: string][]
   ['an upper directory without a work directory', ['--overlay-upper', 'u', 'c1'], 'E_USAGE'],
   ['--ephemeral with an upper directory', ['--ephemeral', '--overlay-upper', 'u', '--overlay-work', 'w', 'c1'], 'E_USAGE'],
   ['an empty --pid-file', ['--pid-file=', 'c1'], 'E_USAGE'],
-  ['the systemd cgroup manager', ['--systemd-cgroup', 'c1'], 'E_NOT_YET'],
   ['/ as --root', ['--root', '/', 'c1'], 'E_USAGE'],
 ];
 

@@ -34,6 +34,7 @@ function factsWith(tree: Tree, more: Partial<HostFacts> & { readonly own?: strin
     version1Controllers: new Map(),
     securityModules: { apparmor: false, selinux: false },
     resctrl: null,
+    systemd: fixedFacts.systemd,
     ...others,
   };
 }
@@ -169,6 +170,9 @@ test('without cgroup2 nothing starts, unless cgroups are switched off', (t) => {
   refusal(t, () => planCgroup(configWith(), options, none), 'E_NO_CGROUP2');
   t.deepEqual(planCgroup(configWith(), { ...options, cgroupManager: 'disabled' }, none), {
     slot: null,
+    unit: null,
+    enter: [],
+    entered: [],
     cgroup: null,
     create: [],
     confine: [],
@@ -181,10 +185,6 @@ test('with cgroups switched off a limit is refused, not forgotten', (t) => {
   const error = refusal(t, () => planCgroup(withResources({ pids: { limit: 5n } }), disabled, host), 'E_BAD_LIMIT');
   t.is(error.pointer, '/linux/resources/pids/limit');
   t.notThrows(() => planCgroup(withResources({ pids: { limit: -1n }, devices: [{ allow: false, access: 'rwm' }] }), disabled, host));
-});
-
-test('systemd as the cgroup manager is not carried out yet', (t) => {
-  refusal(t, () => planCgroup(configWith(), { ...options, cgroupManager: 'systemd' }, host), 'E_NOT_YET');
 });
 
 test('who may not make cgroups starts without one, if neither a limit nor a path is asked for', (t) => {

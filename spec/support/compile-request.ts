@@ -19,6 +19,12 @@ export const fixedFacts: HostFacts = {
   version1Controllers: new Map(),
   securityModules: { apparmor: true, selinux: true },
   resctrl: { mountpoint: '/sys/fs/resctrl', schemataOf: () => null },
+  systemd: {
+    isRunning: true,
+    system: { sockets: ['/run/dbus/system_bus_socket'], root: '' },
+    user: { sockets: ['/run/user/1000/bus'], root: '/user.slice/user-1000.slice/user@1000.service' },
+    ownerUid: 0,
+  },
 };
 
 export function requestFor(config: Config, others: Partial<StartRequest> = {}): StartRequest {
@@ -102,6 +108,7 @@ const otherFacts: Arbitrary<HostFacts> = fc.record({
   }),
   cgroup2: fc.constantFrom(null, cgroup2(true), cgroup2(false)),
   version1Controllers: fc.constantFrom(new Map(), new Map([['memory', '/sys/fs/cgroup/memory']])),
+  systemd: fc.constant(fixedFacts.systemd),
   securityModules: fc.record({ apparmor: fc.boolean(), selinux: fc.boolean() }),
   resctrl: fc.constantFrom(null, { mountpoint: '/sys/fs/resctrl', schemataOf: () => null }),
 });

@@ -22,7 +22,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
     linux: {
       namespaces: [...namespaceTypes],
       capabilities: [...capabilityNames],
-      cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: [...seccompActions],
@@ -39,6 +39,6 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
       netDevices: { enabled: true },
     },
     annotations: { 'org.krun.version': version },
-    potentiallyUnsafeConfigAnnotations: knownAnnotations.filter(({ honoured }) => honoured).map(({ name }) => name),
+    potentiallyUnsafeConfigAnnotations: knownAnnotations.filter(({ honoured }) => honoured).map(({ name }) => name.replace(/\*$/, '')),
   };
 }
