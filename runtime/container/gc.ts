@@ -24,17 +24,20 @@ async function planCollection(caller: Caller, root: string, id: string): Promise
   } catch (error) {
     if (!(error instanceof KrunError)) throw error;
     if (error.code === 'E_NO_CONTAINER') return planRemovalOfState(root, id, seen, [print(1, `removed ${id}: it was never made whole\n`)]);
-    const cgroup = likelyCgroup(caller, root, id);
-    return planRemovalOfDamaged({ root, id, cgroup }, seen, [print(1, `removed ${id}: its state was damaged\n`)]);
+    return planRemovalOfDamaged({ root, id, ...(await likelyPlace(caller, root, id)) }, seen, [
+      print(1, `removed ${id}: its state was damaged\n`),
+    ]);
   }
 }
 
 // Where `create` would make it for this caller. That it is this container's is to be seen at itself.
-function likelyCgroup(caller: Caller, root: string, id: string): StoredState['cgroup'] {
-  const { cgroup2 } = readHostFacts(caller);
-  if (cgroup2 === null) return null;
-  const path = containerCgroupPath({ cgroupsPath: savedCgroupsPath(root, id), id, own: cgroup2.own });
-  return { mountpoint: cgroup2.mountpoint, path };
+async function likelyPlace(caller: Caller, root: string, id: string): Promise<{ cgroup: StoredState['cgroup']; stop?: Plan }> {
+  const facts = readHostFacts(caller);
+  const { cgroup2 } = facts;
+  if (cgroup2 === null) return { cgroup: null };
+  const cgroupsPath = savedCgroupsPath(root, id);
+  if (cgroupsPath?.includes(':')) return (await import('../plan/scope.ts')).likelyScope(cgroupsPath, id, facts);
+  return { cgroup: { mountpoint: cgroup2.mountpoint, path: containerCgroupPath({ cgroupsPath, id, own: cgroup2.own }) } };
 }
 
 function savedCgroupsPath(root: string, id: string): string | undefined {

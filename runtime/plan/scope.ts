@@ -96,6 +96,14 @@ export function stopScope({ unit, user }: SystemdUnit, facts: HostFacts): Op[] {
   return [callBus(stopUnit(unit), managerOf(user, facts), { orGone: true })];
 }
 
+/** Where a container with this cgroupsPath would have its scope, and what stops it; nowhere where there can be none. */
+export function likelyScope(cgroupsPath: string, id: string, facts: HostFacts): { cgroup: CgroupPlan['cgroup']; stop?: readonly Op[] } {
+  if (facts.cgroup2 === null || !facts.systemd.isRunning) return { cgroup: null };
+  const user = isUsers(facts);
+  const { unit, path } = scopeOf({ cgroupsPath, id, user, managerRoot: managerOf(user, facts).root });
+  return { cgroup: { mountpoint: facts.cgroup2.mountpoint, path }, stop: stopScope({ unit, user }, facts) };
+}
+
 /** What a unit has to know of its limits. Nothing where systemd has no property for them. */
 export function setProperties({ unit, user }: SystemdUnit, settings: readonly Pick<Setting, 'file' | 'value'>[], facts: HostFacts): Op[] {
   const manager = managerOf(user, facts);

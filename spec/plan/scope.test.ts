@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../runtime/errors/codes.ts';
 import { compilePlan } from '../../runtime/plan/compile.ts';
 import type { CgroupFacts, HostFacts } from '../../runtime/plan/host-facts.ts';
 import type { Op } from '../../runtime/plan/ops.ts';
-import { enterScope, mayCloneInto, planScope, setProperties, stopScope } from '../../runtime/plan/scope.ts';
+import { enterScope, likelyScope, mayCloneInto, planScope, setProperties, stopScope } from '../../runtime/plan/scope.ts';
 import { fixedFacts, requestFor } from '../support/compile-request.ts';
 import { configWith, opsOf } from '../support/plan-context.ts';
 
@@ -152,6 +152,13 @@ test('an annotation that may not be one is a warning, and in no message to syste
   const text = Buffer.from(start?.messages ?? []).toString('latin1');
   t.true(text.includes('TimeoutStopUSec'));
   t.false(text.includes('SuccessAction'));
+});
+
+test('a damaged container is looked for where its cgroupsPath says, and nowhere without systemd', (t) => {
+  const { cgroup: place, stop = [] } = likelyScope('a.slice:b:c', 'c1', root);
+  t.deepEqual(place, { mountpoint: '/cg', path: '/a.slice/b-c.scope' });
+  t.like(stop[0], { method: 'StopUnit', unit: 'b-c.scope' });
+  t.deepEqual(likelyScope('a.slice:b:c', 'c1', { ...root, systemd: { ...fixedFacts.systemd, isRunning: false } }), { cgroup: null });
 });
 
 test('later commands find the unit again, by the manager that has it', (t) => {
