@@ -1,6 +1,7 @@
 // Bundles the supervisor: dist/start.js is everything that a start needs and nothing else, run by dist/start.cjs; what it imports
 // dynamically and a start does not need comes in files of their own, loaded when asked for. CommonJS, as it loads quicker than modules.
 // The same for the small engine, to be compiled: .cache/engine/*.js; what is missing there is Node's to run.
+// The image commands, dist/images.cjs: a program of its own, always Node's.
 // And the API, dist/index.js: a module of its own.
 import { execFileSync } from 'node:child_process';
 import { copyFile, rm } from 'node:fs/promises';
@@ -122,6 +123,7 @@ try {
         plugins: [plainStringWidth],
       }),
     ),
+    build({ ...common, entryPoints: ['runtime/image/main.ts'], outfile: 'dist/images.cjs', external: ['node:*'] }),
     build({ ...common, format: 'esm', minify: false, supported: {}, entryPoints: ['runtime/index.ts'], outfile: 'dist/index.js' }),
     build({
       ...forEngine,

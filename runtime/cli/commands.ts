@@ -64,6 +64,21 @@ export const commandTable = {
   checkpoint: { help: "write a container's processes to files by criu, and remove the container", arguments: 'ID', least: 1, most: 1 },
   restore: { help: 'make a container of a bundle and the processes of a checkpoint', arguments: 'ID', least: 1, most: 1 },
   delete: { help: 'remove what is left of a container that has ended', arguments: 'ID', least: 1, most: 1 },
+  pull: { help: 'fetch an image from a registry', arguments: 'IMAGE', least: 1, most: 1 },
+  push: { help: 'send an image to a registry', arguments: 'IMAGE [DESTINATION]', least: 1, most: 2 },
+  image: {
+    help: 'look at images and change what the store holds',
+    arguments: 'ls | inspect IMAGE | history IMAGE | tag IMAGE NAME | rm IMAGE… | prune | save IMAGE… | load',
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+  },
+  bundle: {
+    help: 'make a bundle of an image, for krun run DIR',
+    arguments: 'IMAGE DIR [-- PROGRAM…]',
+    least: 2,
+    most: 2,
+    takesProgram: true,
+  },
   gc: { help: 'remove what killed helpers left behind: of one container, or of all that have ended', arguments: '[ID]', least: 0, most: 1 },
   supervisor: {
     help: 'stay and answer all calls of this user, which start sooner',

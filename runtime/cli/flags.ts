@@ -1,6 +1,7 @@
 // Every flag, once. parse.ts reads this table on the way to a start; yargs.ts makes help of it, complete.ts
 // completion, scripts/ docs/FLAGS.md and the man page.
 import type { CommandName } from './commands.ts';
+import { imageFlags } from './image-flags.ts';
 
 export interface Flag {
   readonly name: string;
@@ -297,8 +298,8 @@ export const flagTable = [
     alias: ['f'],
     choices: ['table', 'json'],
     default: 'table',
-    commands: ['list', 'ps', 'supervisor'],
-    help: 'how the list is printed',
+    commands: ['list', 'ps', 'supervisor', 'image', 'pull', 'push'],
+    help: 'how the list, or the result, is printed',
   },
   {
     name: 'interval',
@@ -326,6 +327,7 @@ export const flagTable = [
   },
   ...updateFlags,
   ...criuFlags,
+  ...imageFlags,
   { name: 'quiet', type: 'boolean', alias: ['q'], commands: ['list'], help: 'print ids only' },
 ] as const satisfies readonly Flag[];
 

@@ -26,10 +26,11 @@ export function define(command: CommandName | null): Argv {
     parser.usage(`krun [GLOBAL FLAGS] ${command} [FLAGS] ${names}`.trimEnd().concat(`\n\n${sentence(help)}`));
     addFlags(parser, flagsOf(command), 'Flags:');
   }
-  const own = new Set(command === null ? [] : flagsOf(command).map(({ name }) => name));
+  const own = new Set(command === null ? [] : flagsOf(command).flatMap(({ name, alias = [] }) => [name, ...alias]));
+  const globals = flagsOf(null).filter(({ name }) => !own.has(name));
   addFlags(
     parser,
-    flagsOf(null).filter(({ name }) => !own.has(name)),
+    command === null ? globals : globals.map((flag) => ({ ...flag, alias: (flag.alias ?? []).filter((letter) => !own.has(letter)) })),
     'Global flags:',
   );
   return parser;

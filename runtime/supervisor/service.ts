@@ -92,7 +92,7 @@ function place(socket: string): ServicePlace {
 }
 
 // Beside the program that runs this, be it the small engine or Node; where dist/node is a link, beside the script.
-function installation(): string {
+export function installation(): string {
   const dist = dirname(readlinkSync('/proc/self/exe'));
   return existsSync(join(dist, 'resident.cjs')) ? dist : dirname(process.argv[1] ?? '');
 }

@@ -4,7 +4,7 @@ import { runContainer } from '../../container/run.ts';
 import { clock } from '../../host/clock.ts';
 import type { Plan } from '../../plan/ops.ts';
 import { printText } from '../../plan/print.ts';
-import { isSet } from '../flag-values.ts';
+import { isSet, textOf } from '../flag-values.ts';
 import type { CommandHandler } from '../handle.ts';
 import { type CommandLine, usageError } from '../parse.ts';
 import { warningOps } from '../report.ts';
@@ -12,6 +12,7 @@ import { runOptions, subject } from '../run-options.ts';
 
 export const run: CommandHandler = async (caller, line, followUp) => {
   if (followUp !== null) return (await import('../control-commands.ts')).explainRun(followUp);
+  if (textOf(line.flags, 'image') !== null) return (await import('../control-commands.ts')).becomeImages(caller, line, null, null);
   if (isSet(line.flags, 'print-config')) return printConfig(caller, line);
   const options = await runOptions(caller, line);
   const { plan, warnings } = await runContainer(caller, options);
