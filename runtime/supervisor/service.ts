@@ -3,7 +3,7 @@ import { existsSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Caller } from '../container/caller.ts';
 import { countListenFds } from '../container/listen-fds.ts';
-import { describeProcess, type ProcessIdentity, readLivingProcess } from '../container/stored-state.ts';
+import { describeProcess, readLivingProcess } from '../container/stored-state.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Op, Plan } from '../plan/ops.ts';
 import { residentNodeOptions } from './node-options.ts';
@@ -73,15 +73,6 @@ export function stopService(caller: Caller): Plan {
   ];
 }
 
-/** Why a call that asks for the status was not answered by the resident supervisor itself. */
-export function whyNotServed(caller: Caller): KrunError {
-  const running: ProcessIdentity | null = readLivingProcess(servicePlace(caller).pidFile);
-  if (running === null) return notRunning();
-  return new KrunError('E_SUPERVISOR', `the supervisor runs (pid ${running.pid}), but does not answer this call`, {
-    hint: 'it is of another installation, in other namespaces, or hangs: krun supervisor stop ends it',
-  });
-}
-
 const pidFileName = 'pid';
 const SIGTERM = 15;
 const activatedIdleSeconds = 600;
@@ -101,6 +92,6 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function notRunning(): KrunError {
+export function notRunning(): KrunError {
   return new KrunError('E_SUPERVISOR', 'no supervisor is running', { hint: 'krun supervisor starts one' });
 }

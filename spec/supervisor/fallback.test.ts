@@ -118,7 +118,7 @@ test('a supervisor of another user is told nothing', async (t) => {
       heard += data.length;
       socket.end(lie);
     });
-  const wrapper = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups'];
+  const wrapper = ['setpriv', '--reuid=1000', '--regid=1000', '--keep-groups'];
   t.is(await meet(t, listen, { wrapper, mode: 0o777 }), 'own');
   t.is(heard, 0);
   await meet(t, listen, { wrapper, mode: 0o777, helper: await install(t, controlHelper('PEER_USER')) });

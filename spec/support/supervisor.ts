@@ -26,23 +26,30 @@ export interface Supervisor {
 export interface SupervisorOptions {
   readonly args?: readonly string[];
   readonly binary?: string;
+  /** What starts it, in front of its command. */
+  readonly wrapper?: readonly string[];
+  /** For its own directory, `home`, which may be there already. */
+  readonly directory?: string;
 }
 
 /** Started, and killed when the test is over. */
 export async function startSupervisor(
   t: ExecutionContext,
-  { args = [], binary = krunBinary }: SupervisorOptions = {},
+  { args = [], binary = krunBinary, wrapper = [], directory: given }: SupervisorOptions = {},
 ): Promise<Supervisor> {
-  const directory = await temporaryDirectory(t);
+  const directory = given ?? (await temporaryDirectory(t));
   const socket = join(directory, 'home/socket');
   const env = { KRUN_SUPERVISOR: socket };
-  const child = spawn(binary, ['supervisor', ...args], { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const command = (...words: string[]) => [...wrapper, binary, 'supervisor', ...words] as [string, ...string[]];
+  const [file, ...words] = command(...args);
+  const child = spawn(file, words, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   t.teardown(() => endProcess(child));
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const ask = () => execa(binary, ['supervisor', 'status', '--format', 'json'], { env, reject: false, stdin: 'ignore' });
+  const [asker, ...question] = command('status', '--format', 'json');
+  const ask = () => execa(asker, question, { env, reject: false, stdin: 'ignore' });
   const status = async () => JSON.parse((await ask()).stdout) as ServiceStatus;
   await until(async () => {
     if (child.exitCode !== null) throw new Error(`the supervisor has ended: ${stderr}`);
