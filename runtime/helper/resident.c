@@ -3,7 +3,9 @@
  *   another user's, or the user's with other groups      SO_PEERCRED, SO_PEERGROUPS, before anything is sent
  *   another root directory, other namespaces             /proc/<pid>, while it is at work; a caller with fewer rights may not look, and so does not use it
  *   another build                                        the greeting names the file that we would start; the op table's digest is in each frame
- *   another process than the one that listens            SO_PASSCRED: the kernel says who has written the answer (a socket of systemd's is listened to by systemd)
+ *   another process than the one that listens            SO_PASSCRED: the kernel says who has written the answer, and that one is looked at.
+ *                                                        (systemd listens to its sockets itself; a user's has CAP_WAKE_ALARM, so that the
+ *                                                        user may not look at it, but at what it starts)
  *   none, or none in time                                SO_RCVTIMEO
  */
 #include "resident.h"
@@ -41,8 +43,9 @@ bool ask_resident(struct supervisor *supervisor, const struct request *request, 
   AUTO_CLOSE int channel = connect_to(&address);
   if (channel < 0) return false;
   pid_t peer = peer_of(channel, request);
-  if (peer <= 0 || !greet(channel, supervisor, encoded) || !sees_what_we_see(peer)) return false;
-  supervisor->resident = peer;
+  if (peer <= 0 || !greet(channel, supervisor, encoded)) return false;
+  supervisor->resident = true;
+  supervisor->like_us = sees_what_we_see(peer) ? peer : 0; /* while it is at work */
   supervisor->channel = steal_fd(&channel);
   return true;
 }
@@ -59,7 +62,7 @@ bool receive_header(const struct supervisor *supervisor, struct frame_header *he
   while (length < 0 && errno == EINTR);
   if (length <= 0) return false;
   pid_t writer = sender(&message, geteuid());
-  if (writer <= 0 || (writer != supervisor->resident && !sees_what_we_see(writer))) return false;
+  if (writer <= 0 || (writer != supervisor->like_us && !sees_what_we_see(writer))) return false;
   size_t got = (size_t)length;
   return got == sizeof *header || read_all(supervisor->channel, (char *)header + got, sizeof *header - got) > 0;
 }
@@ -67,7 +70,7 @@ bool receive_header(const struct supervisor *supervisor, struct frame_header *he
 void leave_resident(struct supervisor *supervisor) {
   close_descriptor(&supervisor->channel);
   supervisor->channel = -1;
-  supervisor->resident = 0;
+  supervisor->resident = false;
 }
 
 /*

@@ -32,10 +32,12 @@ static int sealed_memory(void);
 bool unseal(struct supervisor *supervisor) {
   const char *value = getenv("KRUN_SEALED");
   if (value == NULL) return false;
+  int resident = 0;
   *supervisor = (struct supervisor){.channel = -1, .complaints = -1};
-  if (sscanf(value, "%d:%d:%d:%d:%" SCNu64 ":%" SCNu64 ":%4095[^\n]", &supervisor->channel, &supervisor->pid, &supervisor->resident, &supervisor->complaints,
-             &supervisor->times.begun, &supervisor->times.asked, supervisor->prefix) != 7)
+  if (sscanf(value, "%d:%d:%d:%d:%d:%" SCNu64 ":%" SCNu64 ":%4095[^\n]", &supervisor->channel, &supervisor->pid, &resident,
+             &supervisor->like_us, &supervisor->complaints, &supervisor->times.begun, &supervisor->times.asked, supervisor->prefix) != 8)
     die("the environment holds a wrong", "KRUN_SEALED", EINVAL);
+  supervisor->resident = resident != 0;
   unsetenv("KRUN_SEALED");
   supervisor->times.resumed = now_nanoseconds();
   prctl(PR_SET_NAME, "krun");
@@ -46,8 +48,8 @@ bool unseal(struct supervisor *supervisor) {
 
 void seal(const struct supervisor *supervisor, char **argv, char **environment) {
   char variable[sizeof supervisor->prefix + 128];
-  snprintf(variable, sizeof variable, VARIABLE "%d:%d:%d:%d:%" PRIu64 ":%" PRIu64 ":%s", supervisor->channel, supervisor->pid, supervisor->resident, supervisor->complaints,
-           supervisor->times.begun, supervisor->times.asked, supervisor->prefix);
+  snprintf(variable, sizeof variable, VARIABLE "%d:%d:%d:%d:%d:%" PRIu64 ":%" PRIu64 ":%s", supervisor->channel, supervisor->pid,
+           supervisor->resident, supervisor->like_us, supervisor->complaints, supervisor->times.begun, supervisor->times.asked, supervisor->prefix);
   size_t count = 0;
   while (environment[count] != NULL) count++;
   char **sealed = calloc(count + 2, sizeof *sealed);

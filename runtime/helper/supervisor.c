@@ -47,7 +47,7 @@ void ask(struct supervisor *supervisor, const struct request *request, const str
 
 void receive_plan(struct supervisor *supervisor, const struct request *request, const struct failure *failure, struct plan *plan) {
   const char *wrong = receive(supervisor, plan);
-  if (supervisor->resident > 0) {
+  if (supervisor->resident) {
     leave_resident(supervisor);
     if (wrong == NULL) return;
     struct encoded encoded = encode_request(request, failure); /* as if there had been none */
@@ -97,7 +97,7 @@ static const char *receive(struct supervisor *supervisor, struct plan *plan) {
 }
 
 static bool read_header(const struct supervisor *supervisor, struct frame_header *header) {
-  if (supervisor->resident > 0) return receive_header(supervisor, header);
+  if (supervisor->resident) return receive_header(supervisor, header);
   return read_all(supervisor->channel, header, sizeof *header) > 0;
 }
 

@@ -6,7 +6,8 @@
 struct supervisor {
   int channel;
   pid_t pid;      /* of the one we started; 0 when it is not ours */
-  pid_t resident; /* of the resident one that has been asked (resident.h); 0: none */
+  bool resident;  /* a resident one has been asked (resident.h) */
+  pid_t like_us;  /* the process that has been seen to be in our namespaces, at our root; 0: none yet */
   int complaints; /* a memory file with what ours wrote to its standard error; -1 when it is not ours */
   struct times times;
   char prefix[PATH_MAX]; /* the directory that krun is installed in */
