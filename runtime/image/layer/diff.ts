@@ -39,14 +39,15 @@ export interface WrittenLayer {
 }
 
 const whiteOut = 0o020000;
-const kinds: Readonly<Record<number, EntryKind>> = {
-  16807: 'file',
-  9604: 'directory',
-  21609: 'symlink',
-  4802: 'character device',
-  14406: 'block device',
-  2401: 'fifo',
-};
+// By the kind of file in st_mode.
+const kinds: ReadonlyMap<number, EntryKind> = new Map([
+  [0o100000, 'file'],
+  [0o040000, 'directory'],
+  [0o120000, 'symlink'],
+  [0o020000, 'character device'],
+  [0o060000, 'block device'],
+  [0o010000, 'fifo'],
+]);
 
 /**
  * Writes the upper directory of an overlay, which nobody may change meanwhile, as a layer (image-spec, layer.md), and ends `out`. The same
@@ -128,7 +129,7 @@ function entryWriter(options: DiffOptions, write: (bytes: Buffer) => void): Entr
   function entry(found: TreeRecord): void {
     finishFile();
     refuseForeign(found);
-    const kind = kinds[found.mode & 0o170000];
+    const kind = kinds.get(found.mode & 0o170000);
     const first = (found.flags & recordFlag.seen) !== 0 ? names.get(found.inode) : undefined;
     if (kind === undefined) warnings.push(`${readable(found.path)}: a socket, which no archive can hold, was left out`);
     else if (isWhiteout(found)) put(whiteout(found));

@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { KrunError } from '../../errors/krun-error.ts';
 
@@ -62,7 +62,9 @@ function treeProgram(child: ChildProcessByStdio<Writable, Readable, Readable>): 
     });
   });
   ended.catch(() => undefined); // whoever waits for it hears of it
-  return { write, output: child.stdout, ended, kill: () => child.kill('SIGKILL') };
+  // Read from the beginning: what nobody reads when a child ends is thrown away by Node.
+  const output = child.stdout.pipe(new PassThrough({ highWaterMark: 1 << 20 }));
+  return { write, output, ended, kill: () => child.kill('SIGKILL') };
 
   function write(pieces: readonly Buffer[]): Promise<void> {
     if (pieces.length === 0) return Promise.resolve();
