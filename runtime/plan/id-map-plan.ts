@@ -11,6 +11,9 @@ export interface IdMapPlan {
   readonly maySetGroups: boolean;
 }
 
+/** Of no new user namespace. */
+export const noIdMaps: IdMapPlan = { write: [], maySetGroups: true };
+
 /**
  * `facts`: of a caller without privileges. Such a one may write a map of one id, its own, and must give up setgroups for that of gids
  * (user_namespaces(7)); more is for the two programs, which ask /etc/subuid and /etc/subgid. So do we, before anything is made:

@@ -3,7 +3,7 @@ import { sysctlOwner, sysctlPath } from '../config/sysctl.ts';
 import { CLONE_NEWCGROUP, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_PARENT, namespaceFlags } from './constants/namespaces.ts';
 import type { HostFacts } from './host-facts.ts';
 import { rootOf } from './id-map.ts';
-import { type IdMapPlan, planIdMaps } from './id-map-plan.ts';
+import { type IdMapPlan, noIdMaps, planIdMaps } from './id-map-plan.ts';
 import type { Op } from './ops.ts';
 import { stages } from './stages.ts';
 
@@ -48,7 +48,7 @@ export function planNamespaces(config: NamespaceConfig, { privileged, host }: Na
   const { linux } = config;
   const wanted = sort(linux?.namespaces ?? []);
   const offsets = formatOffsets(linux?.timeOffsets);
-  const maps = planIdMaps(wanted.made.has('user') ? linux : undefined, privileged ? undefined : host.idMaps);
+  const maps = wanted.made.has('user') ? planIdMaps(linux, privileged ? undefined : host.idMaps) : noIdMaps;
   const context: Context = { ...wanted, offsets, privileged, linux, maps, needsStage: needsStage(wanted, offsets) };
   return {
     host: planHost(context, changedNamespaces(config)),
