@@ -72,7 +72,7 @@ const plainStringWidth = {
   },
 };
 
-// yargs asks for its own place by import.meta.url, which CommonJS lacks.
+// yargs, and who starts dist/layer, ask for their own place by import.meta.url, which CommonJS lacks.
 const importMetaUrl = {
   banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   define: { 'import.meta.url': 'importMetaUrl' },
@@ -123,7 +123,14 @@ try {
         plugins: [plainStringWidth],
       }),
     ),
-    build({ ...common, entryPoints: ['runtime/image/main.ts'], outfile: 'dist/images.cjs', external: ['node:*'] }),
+    build({
+      ...common,
+      ...importMetaUrl,
+      define: { ...common.define, ...importMetaUrl.define },
+      entryPoints: ['runtime/image/main.ts'],
+      outfile: 'dist/images.cjs',
+      external: ['node:*'],
+    }),
     build({ ...common, format: 'esm', minify: false, supported: {}, entryPoints: ['runtime/index.ts'], outfile: 'dist/index.js' }),
     build({
       ...forEngine,
