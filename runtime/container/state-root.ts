@@ -10,17 +10,21 @@ export function stateRoot(caller: Pick<Caller, 'cwd' | 'uid' | 'env'>, given: st
     if (given === '' || root === '/') throw new KrunError('E_USAGE', '--root must not be empty or /');
     return root;
   }
-  if (caller.uid === 0 && !isMappedRoot(caller)) return '/run/krun';
   const runtimeDirectory = caller.env.get('XDG_RUNTIME_DIR');
-  if (runtimeDirectory?.startsWith('/')) return join(runtimeDirectory, 'krun');
+  const hasOne = runtimeDirectory?.startsWith('/') === true;
+  if (caller.uid === 0 && !(isLoginOf(caller.env.get('USER'), hasOne) && isMapped())) return '/run/krun';
+  if (hasOne) return join(runtimeDirectory, 'krun');
   throw new KrunError('E_USAGE', 'there is no place for state: XDG_RUNTIME_DIR is not set', {
     hint: 'give --root DIR, or log in through a session that sets XDG_RUNTIME_DIR',
   });
 }
 
-// Root of a user namespace that somebody else's login made (`unshare -r`, podman unshare) cannot write /run.
-function isMappedRoot({ env }: Pick<Caller, 'env'>): boolean {
-  const user = env.get('USER');
-  if (user === undefined || user === '' || user === 'root') return false;
+// Root of a user namespace that somebody else's login made (`unshare -r`, podman) cannot write /run. Of one container podman makes one
+// call with USER (by conmon) and the next without: both have to come here.
+function isLoginOf(user: string | undefined, hasRuntimeDirectory: boolean): boolean {
+  return user === undefined || user === '' ? hasRuntimeDirectory : user !== 'root';
+}
+
+function isMapped(): boolean {
   return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
 }
