@@ -2,11 +2,12 @@
 import { chmod, copyFile, mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
 import type { Mount } from '../../runtime/config/config.ts';
 import { readHostFacts } from '../../runtime/host/facts.ts';
 import { type Bundle, makeBundle } from '../support/bundle.ts';
 import { all, type ConfigChange, isRoot, withLinux, withMounts, withProcess, withUserNamespace } from '../support/change-config.ts';
-import { type KrunResult, runKrun } from '../support/krun.ts';
+import { type KrunResult, krunBinary, runKrun } from '../support/krun.ts';
 import { skipUnless } from '../support/skip.ts';
 
 interface Row {
@@ -273,6 +274,26 @@ test('--log FILE gets a line for each error, and standard error is still told', 
   t.like(JSON.parse(lines[0] ?? ''), { level: 'error', code: 'E_BAD_MOUNT' });
   t.regex(lines[1] ?? '', /^time="[^"]+" level=error msg=".*does not exist/);
 });
+
+for (const [what, redirection] of [
+  ['that is open for reading only, as containerd gives it to a pod', '2</dev/null'],
+  ['that is closed', '2>&-'],
+  ['whose reader has gone', '2> >(exec true)'],
+] as const)
+  test(`the log gets the error, once, also with a standard error ${what}`, async (t) => {
+    if (skipUnless(t, 'root', isRoot)) return;
+    const bundle = await makeBundle(t, withMounts(bind('/nowhere/at/all', '/x')));
+    const log = join(bundle.path, 'log');
+    const script = `exec ${redirection}; wait; exec "$@"`;
+    const krun = [krunBinary, '--log', log, '--log-format', 'json', 'create', '--bundle', bundle.path, bundle.id];
+    const { exitCode } = await execa('bash', ['-c', script, 'bash', ...krun], { reject: false, stdio: 'ignore' });
+    t.is(exitCode, 1);
+    const lines = (await readFile(log, 'utf8')).trimEnd().split('\n');
+    t.deepEqual(
+      lines.map((line) => JSON.parse(line).code),
+      ['E_BAD_MOUNT'],
+    );
+  });
 
 test('a start that succeeds writes nothing of its own, neither to standard error nor to the log', async (t) => {
   if (skipUnless(t, 'root', isRoot)) return;
