@@ -14,7 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['config', 'errors'],
   cgroup: ['cgroup', 'config', 'errors'],
   plan: ['plan', 'cgroup', 'config', 'errors'],
-  doctor: ['doctor'],
+  doctor: ['doctor', 'errors'],
 };
 
 // Effects that the language itself has; all others are globals of a platform, which the compiler does not know below.

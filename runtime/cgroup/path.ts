@@ -6,17 +6,27 @@ export interface CgroupPathRequest {
   readonly id: string;
   /** The caller's own cgroup below the mount; null when it lies elsewhere. */
   readonly own: string | null;
+  /** Whether the caller may make cgroups in one. */
+  readonly isWritable: (path: string) => boolean;
 }
 
 /**
  * The container's cgroup as a path below the cgroup2 mount, such as /user.slice/krun-c1; E_BAD_CGROUP if cgroupsPath names none.
- * An absolute one counts from the mount's root, a relative one from the cgroup that holds the caller's own.
+ * An absolute one counts from the mount's root, a relative one from placeOfContainers.
  */
-export function containerCgroupPath({ cgroupsPath, id, own }: CgroupPathRequest): string {
-  const beside = parentOf(own ?? '/');
-  if (cgroupsPath === undefined) return join(beside, `krun-${id}`);
+export function containerCgroupPath({ cgroupsPath, ...request }: CgroupPathRequest): string {
+  if (cgroupsPath === undefined) return join(placeOfContainers(request), `krun-${request.id}`);
   requireUsable(cgroupsPath);
-  return cgroupsPath.startsWith('/') ? cgroupsPath : join(beside, cgroupsPath);
+  return cgroupsPath.startsWith('/') ? cgroupsPath : join(placeOfContainers(request), cgroupsPath);
+}
+
+/**
+ * Beside the caller's own cgroup, since one that holds processes, such as the caller, passes no controllers on (cgroups(7)). Where only
+ * the caller's own is delegated it is below that, without limits as long as the caller stays there.
+ */
+export function placeOfContainers({ own, isWritable }: Pick<CgroupPathRequest, 'own' | 'isWritable'>): string {
+  const beside = parentOf(own ?? '/');
+  return own === null || isWritable(beside) || !isWritable(own) ? beside : own;
 }
 
 /** '/' is its own parent. */

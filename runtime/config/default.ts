@@ -43,9 +43,11 @@ const mounts: readonly Mount[] = [
   { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'] },
 ];
 
-// Group 5 has no id in a map of one, and sysfs can only be mounted by who owns the network namespace.
+// Group 5 has no id in a map of one, and sysfs can only be mounted by who owns the network namespace. What the host has mounted below
+// /sys comes along, and must be read-only too (CVE-2023-25809).
 function withoutPrivileges(mount: Mount): Mount {
-  if (mount.type === 'sysfs') return { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...(mount.options ?? [])] };
+  if (mount.type === 'sysfs')
+    return { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'rro'] };
   return mount.type === 'devpts' ? { ...mount, options: mount.options?.filter((option) => option !== 'gid=5') ?? [] } : mount;
 }
 

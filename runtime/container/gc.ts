@@ -37,7 +37,8 @@ async function likelyPlace(caller: Caller, root: string, id: string): Promise<{ 
   if (cgroup2 === null) return { cgroup: null };
   const cgroupsPath = savedCgroupsPath(root, id);
   if (cgroupsPath?.includes(':')) return (await import('../plan/scope.ts')).likelyScope(cgroupsPath, id, facts);
-  return { cgroup: { mountpoint: cgroup2.mountpoint, path: containerCgroupPath({ cgroupsPath, id, own: cgroup2.own }) } };
+  const isWritable = (at: string) => caller.uid === 0 || cgroup2.look(at).isWritable;
+  return { cgroup: { mountpoint: cgroup2.mountpoint, path: containerCgroupPath({ cgroupsPath, id, own: cgroup2.own, isWritable }) } };
 }
 
 function savedCgroupsPath(root: string, id: string): string | undefined {

@@ -1,4 +1,5 @@
 // The checks of `krun doctor`: facts about the host → what is well, what is amiss, and the exact remedy. Pure; an id never changes.
+import { delegateToUsers, scopeOfUser } from '../errors/delegation-remedy.ts';
 import type { DoctorFacts } from './facts.ts';
 
 export interface Check {
@@ -83,7 +84,7 @@ function cgroup2Writable({ cgroup2, uid }: DoctorFacts): Check {
   if (cgroup2?.isWritable) return ok('cgroup2-writable', where);
   return uid === 0
     ? fail('cgroup2-writable', `${where} is not writable`, `mount -o remount,rw ${cgroup2?.mountpoint}, or give --cgroup-manager disabled`)
-    : warn('cgroup2-writable', `${where} is not writable: no limits, no pause`, 'systemd-run --user --scope -p Delegate=yes krun …');
+    : warn('cgroup2-writable', `${where} is not writable: no limits, no pause`, scopeOfUser);
 }
 
 const engines = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
@@ -97,11 +98,8 @@ function cgroup2Controllers({ cgroup2, uid, version1Controllers }: DoctorFacts):
     return warn('cgroup2-controllers', found, 'boot with systemd.unified_cgroup_hierarchy=1 (kernel command line)');
   return uid === 0
     ? warn('cgroup2-controllers', found, `boot without cgroup_disable=; in a container, its host must pass them on`)
-    : warn('cgroup2-controllers', found, delegate);
+    : warn('cgroup2-controllers', found, delegateToUsers);
 }
-
-const delegate =
-  'as root: mkdir -p /etc/systemd/system/user@.service.d && printf "[Service]\\nDelegate=cpu cpuset io memory pids\\n" > /etc/systemd/system/user@.service.d/delegate.conf && systemctl daemon-reload; then log in again';
 
 function userNamespaces({ uid, maxUserNamespaces, unprivilegedUserNamespaces }: DoctorFacts): Check {
   const id = 'user-namespaces';

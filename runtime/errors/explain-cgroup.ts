@@ -1,4 +1,5 @@
 // Why a cgroup or one of its limits was refused.
+import { scopeOfUser } from './delegation-remedy.ts';
 import { errnoName } from './errno.ts';
 import { type Explainer, explained, type FailureFacts, fieldsOf, lookUp, quote, reason } from './failure.ts';
 import type { FailureReport } from './failure-report.ts';
@@ -43,7 +44,7 @@ function explainEnabling(report: FailureReport, facts: FailureFacts, where: stri
         report,
         'E_BAD_CGROUP',
         `${where} holds processes${pids}, so the controller "${controller}" cannot be enabled below it`,
-        `move them to ${init}`,
+        `move them to ${init}; of a service: DelegateSubgroup=init (systemd 254)`,
       );
     }
     case 'EOPNOTSUPP':
@@ -158,5 +159,5 @@ function memoryLimit({ pointer }: FailureReport, { config }: FailureFacts): stri
 
 function delegation({ uid }: FailureFacts): string {
   if (uid === 0) return 'is the cgroup2 mount read-only here, or owned by another container manager?';
-  return 'without privileges a delegated cgroup is needed: systemd-run --user --scope -p Delegate=yes krun …, or loginctl enable-linger';
+  return `without privileges a delegated cgroup is needed: ${scopeOfUser}`;
 }

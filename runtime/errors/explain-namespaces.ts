@@ -1,4 +1,5 @@
 // Why a namespace could not be made or joined.
+import { scopeOfUser } from './delegation-remedy.ts';
 import { errnoName } from './errno.ts';
 import { type Explainer, explained, type FailureFacts, fieldsOf, lookUp, quote, reason } from './failure.ts';
 import type { FailureReport } from './failure-report.ts';
@@ -37,7 +38,9 @@ export const explainClone: Explainer = (report, facts) => {
         report,
         'E_BAD_CGROUP',
         'no permission to start a process in the cgroup',
-        'cgroup.procs of it and of the common ancestor must be writable: use a delegated cgroup',
+        facts.uid === 0
+          ? 'cgroup.procs of it and of the common ancestor must be writable: use a delegated cgroup'
+          : `a user moves processes only inside of what is delegated, so krun must be in there too: ${scopeOfUser}`,
       );
     case 'ECHILD':
       return explainVanished(report, facts);

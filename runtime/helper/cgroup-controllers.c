@@ -10,6 +10,7 @@ struct state {
 
 static bool has_word(const char *words, const char *word);
 static bool holds_processes(int ancestor);
+static enum outcome refuse_occupied(struct context *context, const char *required, int ancestor, const char *name);
 static enum outcome check_required(struct context *context, const struct strings *required, const struct state *state, const char *name);
 static void batch(const struct strings *controllers, const struct state *state, char *text, size_t size);
 static enum outcome one_by_one(struct context *context, const struct op_create_cgroup *op, const struct state *state, int ancestor, const char *name);
@@ -29,7 +30,10 @@ enum outcome enable_controllers(struct context *context, const struct op_create_
   char required[512] = "", wanted[512] = "", text[1024];
   batch(&op->required, &state, required, sizeof required);
   batch(&op->wanted, &state, wanted, sizeof wanted);
-  if (wanted[0] != '\0' && holds_processes(ancestor)) wanted[0] = '\0';
+  if (required[0] + wanted[0] != 0 && holds_processes(ancestor)) {
+    if (required[0] != '\0') return refuse_occupied(context, required, ancestor, name);
+    wanted[0] = '\0';
+  }
   snprintf(text, sizeof text, "%s %s", required, wanted);
   if (text[1] == '\0' || write_cgroup_text(ancestor, "cgroup.subtree_control", text) == 0) return DONE;
   return is_gone(errno) ? GONE : one_by_one(context, op, &state, ancestor, name);
@@ -54,8 +58,8 @@ static bool has_word(const char *words, const char *word) {
 }
 
 /*
- * Those that are merely wanted must not be enabled where processes are: cpu and pids could be, but that makes the cgroup the root of a
- * threaded subtree (cgroups(7)), and our container threaded. The root of all has no type, and may hold processes.
+ * None must be enabled where processes are: cpu and pids could be, but that makes the cgroup the root of a threaded subtree (cgroups(7)),
+ * and our container threaded. The root of all has no type, and may hold processes.
  */
 static bool holds_processes(int ancestor) {
   char type[32], processes[16];
@@ -88,6 +92,14 @@ static enum outcome one_by_one(struct context *context, const struct op_create_c
     if (required) return explain(context, controller, ancestor, name);
   }
   return DONE;
+}
+
+/* As the kernel does for memory; after cpu or pids it would say that the cgroup is threaded, and leave it so. */
+static enum outcome refuse_occupied(struct context *context, const char *required, int ancestor, const char *name) {
+  char controller[64];
+  snprintf(controller, sizeof controller, "%.*s", (int)strcspn(required + 1, " "), required + 1);
+  errno = EBUSY;
+  return explain(context, controller, ancestor, name);
 }
 
 /* EBUSY: a cgroup other than the root holds processes, or controllers for its children, never both (cgroups(7)). */

@@ -1,7 +1,7 @@
 // Reads what `krun doctor` judges. Nothing is changed, nothing is started.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parentOf } from '../cgroup/path.ts';
+import { placeOfContainers } from '../cgroup/path.ts';
 import type { DoctorCgroup2, DoctorFacts, IdMapProgram } from '../doctor/facts.ts';
 import { findCriuProgram } from './criu-program.ts';
 import { type FactsOptions, readHostFacts } from './facts.ts';
@@ -44,10 +44,10 @@ export function readDoctorFacts(options: DoctorOptions): DoctorFacts {
   };
 }
 
-// A user's containers come beside its own cgroup, root's may come anywhere.
+// Where a user's containers come; root's may come anywhere.
 function readCgroup2({ cgroup2, euid }: ReturnType<typeof readHostFacts>): DoctorCgroup2 | null {
   if (cgroup2 === null) return null;
-  const place = euid === 0 ? '/' : parentOf(cgroup2.own ?? '/');
+  const place = euid === 0 ? '/' : placeOfContainers({ own: cgroup2.own, isWritable: (path) => cgroup2.look(path).isWritable });
   const { controllers, isWritable } = cgroup2.look(place);
   return { mountpoint: cgroup2.mountpoint, place, controllers, isWritable };
 }

@@ -1,6 +1,8 @@
 // A limit whose controller is missing is refused with where the controller is and what to do.
+
 import { ancestorsOf, parentOf } from '../cgroup/path.ts';
 import type { Setting } from '../cgroup/setting.ts';
+import { delegateToUsers } from '../errors/delegation-remedy.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import type { Cgroup2Facts, HostFacts } from './host-facts.ts';
 
@@ -15,7 +17,7 @@ export function requireController(setting: Setting, path: string, cgroup2: Cgrou
     const found = cgroup2.look(ancestor);
     if (!found.exists) return;
     if (ancestor === '/' && !found.controllers.includes(controller)) throw notOnHost(setting, controller, cgroup2, facts);
-    if (!found.enabled.includes(controller) && !found.isWritable) throw undelegated(setting, controller, ancestor, cgroup2);
+    if (!found.enabled.includes(controller) && !found.isWritable) throw undelegated(setting, controller, { ancestor, path, cgroup2 });
   }
 }
 
@@ -25,7 +27,8 @@ export function requireManagedController(setting: Setting, managerRoot: string, 
   if (controller === null || optional) return;
   if (!cgroup2.look('/').controllers.includes(controller)) throw notOnHost(setting, controller, cgroup2, facts);
   const found = cgroup2.look(managerRoot === '' ? '/' : managerRoot);
-  if (found.exists && !found.controllers.includes(controller)) throw undelegated(setting, controller, managerRoot, cgroup2);
+  if (found.exists && !found.controllers.includes(controller))
+    throw undelegated(setting, controller, { ancestor: managerRoot, path: managerRoot, cgroup2 });
 }
 
 /** The same for a cgroup that is there already: its controllers were chosen when it was made. */
@@ -33,7 +36,7 @@ export function requirePresentController(setting: Setting, path: string, cgroup2
   requireController(setting, path, cgroup2, facts);
   const { controller, optional } = setting;
   if (controller === null || optional || cgroup2.look(path).controllers.includes(controller)) return;
-  throw undelegated(setting, controller, parentOf(path), cgroup2);
+  throw undelegated(setting, controller, { ancestor: parentOf(path), path, cgroup2 });
 }
 
 function notOnHost(
@@ -60,21 +63,30 @@ function notOnHost(
   });
 }
 
-function undelegated({ file, pointer }: Setting, controller: string, ancestor: string, { mountpoint }: Cgroup2Facts): KrunError {
+interface Place {
+  readonly ancestor: string;
+  /** The container's cgroup. */
+  readonly path: string;
+  readonly cgroup2: Cgroup2Facts;
+}
+
+function undelegated({ file, pointer }: Setting, controller: string, place: Place): KrunError {
+  const { ancestor, cgroup2 } = place;
   return new KrunError(
     'E_NO_CONTROLLER',
     `limit ${file} needs the cgroup controller "${controller}", which cgroup ${ancestor} does not pass on`,
     {
       pointer,
-      path: mountpoint + ancestor,
-      hint: delegation(controller, ancestor, mountpoint),
+      path: cgroup2.mountpoint + ancestor,
+      hint: delegation(controller, place),
     },
   );
 }
 
-function delegation(controller: string, ancestor: string, mountpoint: string): string {
-  const service = /[^/]+\.service/.exec(ancestor)?.[0];
-  const unit = service?.startsWith('user@') || /^\/user\.slice(\/|$)/.test(ancestor) ? 'user@.service' : service;
-  if (unit === undefined) return `as root: echo +${controller} > ${mountpoint}${ancestor === '/' ? '' : ancestor}/cgroup.subtree_control`;
-  return `as root put "[Service]" and "Delegate=yes" into /etc/systemd/system/${unit}.d/delegate.conf; systemctl daemon-reload; log in or start it again`;
+function delegation(controller: string, { ancestor, path, cgroup2: { mountpoint } }: Place): string {
+  const service = /[^/]+\.service/.exec(path)?.[0];
+  if (service?.startsWith('user@') || /^\/user\.slice(\/|$)/.test(path)) return delegateToUsers;
+  if (service === undefined)
+    return `as root: echo +${controller} > ${mountpoint}${ancestor === '/' ? '' : ancestor}/cgroup.subtree_control`;
+  return `as root put "[Service]" and "Delegate=yes" into /etc/systemd/system/${service}.d/delegate.conf; systemctl daemon-reload; start it again`;
 }

@@ -5,6 +5,7 @@ import { resourceSettings } from '../cgroup/resources.ts';
 import type { Setting } from '../cgroup/setting.ts';
 import type { Config } from '../config/config.ts';
 import { remember } from '../config/remember.ts';
+import { scopeOfUser } from '../errors/delegation-remedy.ts';
 import { KrunError } from '../errors/krun-error.ts';
 import { requireController } from './cgroup-controllers.ts';
 import { planDelegation } from './cgroup-delegation.ts';
@@ -28,9 +29,14 @@ export function planCgroup(config: Config, options: CgroupOptions, facts: HostFa
   const { cgroup2 } = facts;
   if (cgroup2 === null) throw new KrunError('E_NO_CGROUP2', 'no cgroup2 file system is mounted', { hint: mountHint });
   const { cgroupsPath, resources = {} } = config.linux ?? {};
-  const path = containerCgroupPath({ cgroupsPath, id: options.id, own: cgroup2.own });
-  const settings = resourceSettings(resources, cgroup2);
   const isUnprivileged = facts.euid !== 0 || facts.inUserNamespace;
+  const path = containerCgroupPath({
+    cgroupsPath,
+    id: options.id,
+    own: cgroup2.own,
+    isWritable: (at) => !isUnprivileged || cgroup2.look(at).isWritable,
+  });
+  const settings = resourceSettings(resources, cgroup2);
   if (!canCreate(path, cgroup2)) {
     if (mayDoWithout(options, isUnprivileged) && cgroupsPath === undefined && settings.every(({ optional }) => optional)) return none;
     throw notWritable(path, cgroup2, settings, isUnprivileged);
@@ -81,7 +87,7 @@ function notWritable(path: string, { mountpoint }: Cgroup2Facts, settings: reado
     path: mountpoint + path,
     pointer: limit?.pointer ?? '/linux/cgroupsPath',
     hint: isUnprivileged
-      ? 'without privileges a delegated cgroup is needed: systemd-run --user --scope -p Delegate=yes krun …'
+      ? `without privileges a delegated cgroup is needed: ${scopeOfUser}`
       : 'is the cgroup2 mount read-only here? mount it writable, or give --cgroup-manager disabled',
   });
 }

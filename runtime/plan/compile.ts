@@ -81,7 +81,7 @@ export function compilePlan(request: StartRequest): Plan {
   const { inUserNamespace, ...namespaces } = planNamespaces(config, { privileged, host: facts });
   requireSecurityModules(config, config.process, facts);
   const labels = planLabels(config, config.process);
-  const devices = planNetDevices(config);
+  const devices = planNetDevices(config, privileged);
   const rdt = planIntelRdt(config, id, facts);
   const sysctls = planSysctls(config);
   const files = planFileSystems(config, {

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { KrunError } from '../errors/krun-error.ts';
 import type { Op } from './ops.ts';
 import { stages } from './stages.ts';
 
@@ -9,8 +10,8 @@ export interface NetDevicePlan {
   readonly helper: readonly Op[];
 }
 
-/** linux.netDevices: devices of the host move to the container, which they leave with its network namespace. */
-export function planNetDevices({ linux }: Pick<Config, 'linux'>): NetDevicePlan {
+/** linux.netDevices: devices of the host move to the container, which they leave with its network namespace. E_NET_DEVICE without privileges. */
+export function planNetDevices({ linux }: Pick<Config, 'linux'>, privileged = true): NetDevicePlan {
   const moves = Object.entries(linux?.netDevices ?? {}).map(
     ([name, device]): Op => ({
       op: 'moveNetDevice',
@@ -19,7 +20,13 @@ export function planNetDevices({ linux }: Pick<Config, 'linux'>): NetDevicePlan 
       to: device.name ?? name,
     }),
   );
-  if (moves.length === 0) return { init: [], helper: [] };
+  const [first] = moves;
+  if (first === undefined) return { init: [], helper: [] };
+  if (!privileged)
+    throw new KrunError('E_NET_DEVICE', "a network device of the host can only be moved by the host's root", {
+      pointer: first.pointer,
+      hint: 'leave linux.netDevices out; slirp4netns or pasta connect a network namespace without privileges',
+    });
   const [pointer, stage] = ['', stages.networked];
   return {
     init: [

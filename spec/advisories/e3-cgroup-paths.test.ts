@@ -92,7 +92,7 @@ for (const cgroupsPath of [
   `/${'x'.repeat(256)}`,
 ]) {
   test(`the path ${JSON.stringify(cgroupsPath).slice(0, 40)} is E_BAD_CGROUP`, (t) => {
-    t.throws(() => containerCgroupPath({ cgroupsPath, id: 'c1', own: '/own' }), { code: 'E_BAD_CGROUP' });
+    t.throws(() => containerCgroupPath({ cgroupsPath, id: 'c1', own: '/own', isWritable: () => true }), { code: 'E_BAD_CGROUP' });
   });
 }
 

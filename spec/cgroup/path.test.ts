@@ -16,22 +16,36 @@ const table: Readonly<Record<string, readonly [cgroupsPath: string | undefined, 
 
 for (const [title, [cgroupsPath, own, expected]] of Object.entries(table)) {
   test(`cgroupsPath ${title}`, (t) => {
-    t.is(containerCgroupPath({ cgroupsPath, id: 'c1', own }), expected);
+    t.is(containerCgroupPath({ cgroupsPath, id: 'c1', own, isWritable: () => true }), expected);
   });
 }
 
 test("systemd's form is refused with the flag that it needs", (t) => {
-  const error = t.throws(() => containerCgroupPath({ cgroupsPath: 'system.slice:krun:c1', id: 'c1', own: '/' }), { code: 'E_BAD_CGROUP' });
+  const error = t.throws(() => containerCgroupPath({ cgroupsPath: 'system.slice:krun:c1', id: 'c1', own: '/', isWritable: () => true }), {
+    code: 'E_BAD_CGROUP',
+  });
   t.like(error, { pointer: '/linux/cgroupsPath', hint: 'give --systemd-cgroup' });
 });
 
 test('a path that is not normal is refused with the one that is', (t) => {
-  t.throws(() => containerCgroupPath({ cgroupsPath: '/a//b/./c/', id: 'c1', own: '/' }), { message: /"\/a\/b\/c" instead of/ });
-  t.throws(() => containerCgroupPath({ cgroupsPath: 'a//b', id: 'c1', own: '/' }), { message: /"a\/b" instead of/ });
+  t.throws(() => containerCgroupPath({ cgroupsPath: '/a//b/./c/', id: 'c1', own: '/', isWritable: () => true }), {
+    message: /"\/a\/b\/c" instead of/,
+  });
+  t.throws(() => containerCgroupPath({ cgroupsPath: 'a//b', id: 'c1', own: '/', isWritable: () => true }), {
+    message: /"a\/b" instead of/,
+  });
 });
 
 test('parents and ancestors', (t) => {
   t.deepEqual(['/', '/a', '/a/b'].map(parentOf), ['/', '/', '/a']);
   t.deepEqual(ancestorsOf('/a/b/c'), ['/', '/a', '/a/b']);
   t.deepEqual(ancestorsOf('/a'), ['/']);
+});
+
+test('where only the caller’s own cgroup is delegated the container’s is below it, else beside', (t) => {
+  const place = (...writable: readonly string[]) =>
+    containerCgroupPath({ cgroupsPath: undefined, id: 'c1', own: '/a.slice/b', isWritable: (path) => writable.includes(path) });
+  t.is(place('/a.slice/b'), '/a.slice/b/krun-c1');
+  t.is(place('/a.slice', '/a.slice/b'), '/a.slice/krun-c1');
+  t.is(place(), '/a.slice/krun-c1');
 });

@@ -20,3 +20,9 @@ test('the helper moves devices when init is in its network namespace, and init g
     ],
   });
 });
+
+test('without privileges a device is refused at its place, and no device is no matter', (t) => {
+  const error = t.throws(() => planNetDevices({ linux: { netDevices: { eth0: {} } } }, false), { code: 'E_NET_DEVICE' });
+  t.like(error, { pointer: '/linux/netDevices/eth0' });
+  t.deepEqual(planNetDevices({}, false), { init: [], helper: [] });
+});
