@@ -1,6 +1,6 @@
 // A layer of an image becomes a directory.
 import { createHash } from 'node:crypto';
-import { statfs } from 'node:fs/promises';
+import { readdir, statfs } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { KrunError } from '../../errors/krun-error.ts';
 import { decompress } from './decompress.ts';
@@ -48,11 +48,14 @@ const ratioFrom = 2 ** 30;
  * one: whiteouts are devices 0:0, opaque directories have trusted.overlay.opaque (user.overlay.opaque for who is not root: mount with
  * userxattr). Nothing outside of it is touched, whatever the archive says. When it fails, the directory is emptied.
  * Throws E_LAYER (no archive, damaged, cut off), E_LAYER_UNSAFE (leads outside, or through links), E_LAYER_LIMIT, E_LAYER_ID,
- * E_LAYER_WRITE (the file system refuses), E_FILE (no such directory), or the signal's reason.
+ * E_LAYER_WRITE (the file system refuses), E_FILE (no such directory, or not empty), or the signal's reason.
  */
 export async function unpackLayer(tar: Readable, directory: string, options: UnpackOptions = {}): Promise<UnpackedLayer> {
   options.signal?.throwIfAborted();
-  const limits = await limitsFor(directory, options.limits);
+  const limits = await limitsFor(directory, options.limits); // E_FILE for what is not there
+  // A failure empties it: what is another's must not be in it. What is no directory is refused when it is opened.
+  if ((await readdir(directory).catch(() => [])).length > 0)
+    throw new KrunError('E_FILE', `the directory ${JSON.stringify(directory)} is not empty`, { path: directory });
   const program = await startTreeProgram('unpack', directory);
   const abort = (): void => void tar.destroy(options.signal?.reason ?? new Error('aborted'));
   options.signal?.addEventListener('abort', abort, { once: true });

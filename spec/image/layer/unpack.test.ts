@@ -184,17 +184,47 @@ test('an aborted unpacking ends with the reason, and leaves the directory empty'
   t.deepEqual(await readdir(directory), []);
 });
 
-test('a directory that is none, or a link to one, is refused', async (t) => {
+test('a directory that is none, a link to one, or not empty, is refused and stays as it is', async (t) => {
   const directory = await temporaryDirectory(t);
   t.is(await outcomeOf(archive(), join(directory, 'none')), 'E_FILE');
   await writeFile(join(directory, 'file'), '');
   t.is(await outcomeOf(archive(), join(directory, 'file')), 'E_FILE');
   await mkdir(join(directory, 'real'));
   await execa('ln', ['-s', 'real', join(directory, 'link')]);
+  await writeFile(join(directory, 'real', 'kept'), 'kept');
+  t.is(await outcomeOf(Buffer.from('no archive'.repeat(60)), join(directory, 'real')), 'E_FILE');
+  t.is(await readFile(join(directory, 'real', 'kept'), 'utf8'), 'kept');
   t.is(await outcomeOf(archive(), join(directory, 'link')), 'E_FILE');
 });
 
 // A copy of what is made once.
+test('who is not root gets all as its own, whiteouts and opaque directories of its own kind, and is told what was left out', async (t) => {
+  if (skipUnless(t, 'root', isRoot)) return;
+  const directory = await temporaryDirectory(t);
+  const entries: readonly Entry[] = [
+    { kind: 'file', path: 'd/f', uid: 5, gid: 6, mode: 0o4711, content: 'x' },
+    { kind: 'file', path: 'd/.wh.gone' },
+    { kind: 'file', path: 'd/.wh..wh..opq' },
+    { kind: 'character device', path: 'd/null', major: 1, minor: 3 },
+    { kind: 'directory', path: 'closed/', mode: 0 },
+    { kind: 'file', path: 'closed/f' },
+  ];
+  await writeFile(join(directory, 'tar'), archive(...entries), { mode: 0o644 });
+  await mkdir(join(directory, 'place'));
+  await execa('sh', ['-c', 'chmod 755 .; chown 65534:65534 place'], { cwd: directory });
+  const script = `import { unpackLayer } from '${new URL('../../../runtime/image/layer/unpack.ts', import.meta.url)}';
+    import { createReadStream } from 'node:fs';
+    console.log((await unpackLayer(createReadStream('tar'), 'place')).warnings.length);`;
+  const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', script], { cwd: directory, uid: 65534, gid: 65534 });
+  t.is(stdout, '1');
+  const manifest = await manifestOf(join(directory, 'place'));
+  t.deepEqual(manifest['d/f']?.owner, [65534, 65534]);
+  t.is(manifest['d/f']?.mode, '0o104711');
+  t.deepEqual(manifest['d/gone']?.device, [0, 0]);
+  t.deepEqual(manifest.d?.xattrs, { 'user.overlay.opaque': '79' });
+  t.true('closed/f' in manifest);
+});
+
 async function sourceTree(t: ExecutionContext): Promise<string> {
   made ??= mkdtemp(join(tmpdir(), 'krun-layer-source-')).then(async (directory) => {
     await execa('sh', ['-c', sources], { cwd: directory });
