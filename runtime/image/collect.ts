@@ -1,11 +1,16 @@
 // Garbage: what no image and no container needs. Nobody else may be at it: a pull brings blobs long before its image has a name.
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { hasBlob } from './blobs.ts';
-import type { Descriptor, Digest } from './descriptor.ts';
+import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { hasBlob, readBlob } from './blobs.ts';
+import { type Descriptor, type Digest, digestOf } from './descriptor.ts';
 import { readAny } from './find-image.ts';
+import { chainIds, type ImageConfig, parseImageConfig } from './image-config.ts';
 import { listImages } from './index-file.ts';
-import { lockStore, type Store, storeAccess } from './store.ts';
+import { emptyTree } from './layer/unpack.ts';
+import { largestDocument, mediaTypes } from './manifest.ts';
+import { sweepContainers } from './prepare.ts';
+import { blobPath, lockStore, type Store, storeAccess } from './store.ts';
+import { layerDirectory } from './unpacked.ts';
 
 export interface Collected {
   /** Paths in the store. */
@@ -22,13 +27,18 @@ export async function collect(store: Store): Promise<Collected> {
     ...listFiles(store, 'blobs/sha512').filter((path) => !needed.has(digestOfPath(path))),
     ...listFiles(store, 'ingest'),
   ];
+  const layers = await unneededLayers(store, needed);
+  for (const layer of layers) {
+    await emptyTree(join(store.directory, layer));
+    rmdirSync(join(store.directory, layer));
+  }
   return storeAccess(store.directory, () => {
     let bytes = 0;
     for (const path of garbage) {
       bytes += statSync(join(store.directory, path), { throwIfNoEntry: false })?.size ?? 0;
-      rmSync(join(store.directory, path), { force: true });
+      rmSync(join(store.directory, path), { recursive: true, force: true });
     }
-    return { removed: garbage, bytes };
+    return { removed: [...garbage, ...layers], bytes };
   });
 }
 
@@ -45,6 +55,29 @@ async function neededBlobs(store: Store): Promise<ReadonlySet<Digest>> {
   };
   for (const { descriptor } of listImages(store)) await visit(descriptor);
   return needed;
+}
+
+// Needed are those of images, and those below a container that is still there. What an interrupted unpacking left has no such name.
+async function unneededLayers(store: Store, blobs: ReadonlySet<Digest>): Promise<readonly string[]> {
+  const below = await sweepContainers(store);
+  const needed = new Set([...below].map((path) => basename(path)));
+  for (const digest of blobs) {
+    const path = blobPath(store, digest);
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? Number.POSITIVE_INFINITY;
+    if (size > largestDocument) continue;
+    const config = await readConfig(store, { digest, size });
+    for (const chainId of config === null ? [] : chainIds(config.diffIds, digestOf)) needed.add(basename(layerDirectory(store, chainId)));
+  }
+  return listFiles(store, 'layers').filter((path) => !needed.has(basename(path)));
+}
+
+// Layers are small blobs at times, too: what is no configuration names no layer.
+async function readConfig(store: Store, blob: Pick<Descriptor, 'digest' | 'size'>): Promise<ImageConfig | null> {
+  try {
+    return parseImageConfig(await readBlob(store, blob), mediaTypes.config);
+  } catch {
+    return null;
+  }
 }
 
 function listFiles({ directory }: Store, folder: string): string[] {

@@ -8,8 +8,9 @@ import { type ImageCall, makeCall } from './commands/call.ts';
 import { imageCommand } from './commands/image.ts';
 import { pull } from './commands/pull.ts';
 import { push } from './commands/push.ts';
+import { run } from './commands/run.ts';
 
-const commands: Readonly<Record<string, (call: ImageCall) => Promise<void>>> = { pull, push, image: imageCommand };
+const commands: Readonly<Record<string, (call: ImageCall) => Promise<void>>> = { pull, push, image: imageCommand, run };
 
 const caller: Caller = {
   argv: process.argv.slice(2),
@@ -28,7 +29,7 @@ void main().catch(report);
 async function main(): Promise<void> {
   if (line.problem !== null) throw line.problem;
   const command = commands[line.command ?? ''];
-  if (command === undefined) throw new KrunError('E_NOT_YET', 'containers of images are not there yet in this version of krun');
+  if (command === undefined) throw new KrunError('E_NOT_YET', 'bundle is not there yet in this version of krun');
   await command(makeCall(caller, line));
 }
 

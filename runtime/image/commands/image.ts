@@ -6,8 +6,10 @@ import type { ImageCall } from './call.ts';
 import { history } from './history.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
+import { load } from './load.ts';
 import { prune } from './prune.ts';
 import { remove } from './remove.ts';
+import { save } from './save.ts';
 import { tag } from './tag.ts';
 
 interface Task {
@@ -22,6 +24,8 @@ const tasks: Readonly<Record<string, Task>> = {
   history: { act: history, least: 1, most: 1 },
   tag: { act: tag, least: 2, most: 2 },
   rm: { act: remove, least: 1, most: Number.POSITIVE_INFINITY },
+  save: { act: save, least: 1, most: Number.POSITIVE_INFINITY },
+  load: { act: load, least: 0, most: 0 },
   prune: { act: prune, least: 0, most: 0 },
 };
 
