@@ -95,7 +95,8 @@ test("in a user namespace the host's devices, /sys and cgroup are bound", async 
   };
   await mkdir(join(bundle, 'data'));
   await makeMountPoints(stage.rootfs);
-  const { mounts, devices } = await report(t, config, { bundle, cgroup: await hostCgroup() });
+  const cgroup = await hostCgroup();
+  const { mounts, devices } = await report(t, config, { bundle, cgroup, cgroup2: cgroup?.mountpoint ?? null });
   t.like(devices?.null, { type: 'c', major: 1, minor: 3 });
   t.is(at(mounts, '/dev/null').length, 1);
   for (const mount of mounts?.filter(({ destination }) => destination.startsWith('/sys')) ?? [])
