@@ -6,6 +6,7 @@ import { measureApi } from './api.ts';
 import { makeBenchBundle } from './bundle.ts';
 import { type Contender, contenders } from './contenders.ts';
 import { measureLifecycle } from './lifecycle.ts';
+import { describeMachine } from './machine.ts';
 import { residentMemory } from './memory.ts';
 import { recordFrame } from './record-frame.ts';
 import { goalsOfSupervisor, type Result, report, reportApi, reportLifecycle, reportScenarios, summarize } from './report.ts';
@@ -36,7 +37,8 @@ try {
   const api = await measureApi(bundle, rounds);
   console.log(`\n${reportApi(api)}`);
   mkdirSync(dirname(values.json), { recursive: true });
-  writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), results, lifecycle, scenarios, api }, null, 2)}\n`);
+  const figures = { at: new Date().toISOString(), machine: describeMachine(), results, lifecycle, scenarios, api };
+  writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   console.log(`\nall figures: ${values.json}`);
 } finally {
   rmSync(bundle.directory, { recursive: true, force: true });
