@@ -72,13 +72,6 @@ export const commandTable = {
     least: 1,
     most: Number.POSITIVE_INFINITY,
   },
-  bundle: {
-    help: 'make a bundle of an image, for krun run DIR',
-    arguments: 'IMAGE DIR [-- PROGRAM…]',
-    least: 2,
-    most: 2,
-    takesProgram: true,
-  },
   gc: { help: 'remove what killed helpers left behind: of one container, or of all that have ended', arguments: '[ID]', least: 0, most: 1 },
   supervisor: {
     help: 'stay and answer all calls of this user, which start sooner',

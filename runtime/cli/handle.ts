@@ -71,7 +71,6 @@ const handlers = {
   pull: async () => (await import('./control-commands.ts')).becomeImages,
   push: async () => (await import('./control-commands.ts')).becomeImages,
   image: async () => (await import('./control-commands.ts')).becomeImages,
-  bundle: async () => (await import('./control-commands.ts')).becomeImages,
   supervisor: async () => (await import('./control-commands.ts')).supervisor,
   plan: async () => (await import('./cold-commands.ts')).plan,
   spec: async () => (await import('./cold-commands.ts')).spec,

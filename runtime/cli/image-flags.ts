@@ -1,6 +1,6 @@
 // Flags of the image commands and of `run --image`; part of the table in flags.ts.
 
-const toRegistries = ['pull', 'push', 'run', 'bundle'] as const;
+const toRegistries = ['pull', 'push', 'run'] as const;
 const ofImages = [...toRegistries, 'image'] as const;
 
 export const imageFlags = [
@@ -29,7 +29,7 @@ export const imageFlags = [
     name: 'platform',
     type: 'string',
     value: 'OS/ARCH[/VARIANT]',
-    commands: ['pull', 'run', 'bundle', 'image'],
+    commands: ['pull', 'run', 'image'],
     help: "which of an image's platforms (default: this host's)",
   },
   {
@@ -37,7 +37,7 @@ export const imageFlags = [
     type: 'string',
     choices: ['missing', 'always', 'never'],
     default: 'missing',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: 'with --image: when to ask the registry',
   },
   {
@@ -90,7 +90,7 @@ export const imageFlags = [
     type: 'list',
     alias: ['e'],
     value: 'NAME[=VALUE]',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: 'with --image: set a variable, or hand on our own (repeatable)',
   },
   {
@@ -98,44 +98,44 @@ export const imageFlags = [
     type: 'list',
     alias: ['v'],
     value: 'SOURCE:DIR[:OPTIONS]',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: 'with --image: bind a host directory or file (repeatable)',
   },
-  { name: 'workdir', type: 'string', alias: ['w'], value: 'DIR', commands: ['run', 'bundle'], help: 'with --image: the working directory' },
+  { name: 'workdir', type: 'string', alias: ['w'], value: 'DIR', commands: ['run'], help: 'with --image: the working directory' },
   {
     name: 'user',
     type: 'string',
     alias: ['u'],
     value: 'USER[:GROUP]',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: 'with --image: by name or number',
   },
-  { name: 'entrypoint', type: 'string', value: 'PROGRAM', commands: ['run', 'bundle'], help: "with --image: in place of the image's" },
-  { name: 'hostname', type: 'string', value: 'NAME', commands: ['run', 'bundle'], help: 'with --image: the host name' },
-  { name: 'label', type: 'list', value: 'NAME=VALUE', commands: ['run', 'bundle'], help: 'with --image: an annotation (repeatable)' },
-  { name: 'read-only', type: 'boolean', commands: ['run', 'bundle'], help: 'with --image: a root file system that nobody can write' },
+  { name: 'entrypoint', type: 'string', value: 'PROGRAM', commands: ['run'], help: "with --image: in place of the image's" },
+  { name: 'hostname', type: 'string', value: 'NAME', commands: ['run'], help: 'with --image: the host name' },
+  { name: 'label', type: 'list', value: 'NAME=VALUE', commands: ['run'], help: 'with --image: an annotation (repeatable)' },
+  { name: 'read-only', type: 'boolean', commands: ['run'], help: 'with --image: a root file system that nobody can write' },
   {
     name: 'memory',
     type: 'string',
     alias: ['m'],
     value: 'BYTES',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: 'with --image: memory limit, such as 512m',
   },
-  { name: 'cpus', type: 'string', value: 'N', commands: ['run', 'bundle'], help: 'with --image: how many CPUs it may use, such as 1.5' },
-  { name: 'pids-limit', type: 'string', value: 'N', commands: ['run', 'bundle'], help: 'with --image: most tasks; -1 for no limit' },
+  { name: 'cpus', type: 'string', value: 'N', commands: ['run'], help: 'with --image: how many CPUs it may use, such as 1.5' },
+  { name: 'pids-limit', type: 'string', value: 'N', commands: ['run'], help: 'with --image: most tasks; -1 for no limit' },
   {
     name: 'cap-add',
     type: 'list',
     value: 'CAP',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: 'with --image: one capability more, or ALL (repeatable)',
   },
   {
     name: 'cap-drop',
     type: 'list',
     value: 'CAP',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: 'with --image: one capability less, or ALL (repeatable)',
   },
   {
@@ -143,7 +143,7 @@ export const imageFlags = [
     type: 'string',
     choices: ['none', 'host'],
     default: 'none',
-    commands: ['run', 'bundle'],
+    commands: ['run'],
     help: "with --image: a network of its own with nothing but loopback, or the host's",
   },
 ] as const;

@@ -29,7 +29,7 @@ void main().catch(report);
 async function main(): Promise<void> {
   if (line.problem !== null) throw line.problem;
   const command = commands[line.command ?? ''];
-  if (command === undefined) throw new KrunError('E_NOT_YET', 'bundle is not there yet in this version of krun');
+  if (command === undefined) throw new KrunError('E_INTERNAL', `${line.command} is no command of images`);
   await command(makeCall(caller, line));
 }
 
