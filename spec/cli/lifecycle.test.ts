@@ -107,7 +107,8 @@ test('run --detach returns while the process runs, and nothing of ours stays bes
     reject: false,
     stdio: 'ignore',
   });
-  while ((await naming(`${bundle.id}-2`)).length === 0);
+  while ((await statusOf(krun, `${bundle.id}-2`)) !== 'running');
+  t.not((await naming(`${bundle.id}-2`)).length, 0);
   await krun('kill', `${bundle.id}-2`, 'KILL');
   await attended;
   t.is((await krun('delete', '-f', bundle.id)).status, 0);

@@ -70,8 +70,10 @@ async function prepare(t: ExecutionContext, change: (config: Config) => Config, 
   const root = join(bundle.path, 'state');
   const { stdout } = await runKrun(['--root', root, 'plan', '--json', ...flags, '--bundle', bundle.path, bundle.id]);
   const ops = numberOps(JSON.parse(stdout) as PlannedOp[]);
-  t.true(ops.length > 40);
-  return { bundle, root, ops: ops.filter(({ op }) => op !== 'wait') };
+  const wait = ops.findIndex(({ op }) => op === 'wait'); // what follows waits for an end that does not come
+  const reached = ops.slice(0, wait);
+  t.true(reached.length > 40);
+  return { bundle, root, ops: reached };
 }
 
 interface PlannedOp {
